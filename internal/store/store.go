@@ -85,7 +85,9 @@ func Create(it Item) Change { return Change{Op: OpCreate, Item: it} }
 func Update(it Item, seen int64) Change { return Change{Op: OpUpdate, Item: it, Seen: seen} }
 
 // Delete returns the change that removes an item which must be at version seen.
-func Delete(sk string, seen int64) Change { return Change{Op: OpDelete, Item: Item{SK: sk}, Seen: seen} }
+func Delete(sk string, seen int64) Change {
+	return Change{Op: OpDelete, Item: Item{SK: sk}, Seen: seen}
+}
 
 // Check returns the change that only requires an item: at version seen, or at any version where seen is 0.
 func Check(sk string, seen int64) Change { return Change{Op: OpCheck, Item: Item{SK: sk}, Seen: seen} }

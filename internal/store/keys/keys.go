@@ -175,7 +175,9 @@ func EventActor(id, event string) string {
 func Idempotency(hash string) string { return "idempotency#" + hash }
 
 // ListedClient is a client in the platform's list of clients.
-func ListedClient(created time.Time, id string) string { return ClientPrefix + Created(created) + "#" + id }
+func ListedClient(created time.Time, id string) string {
+	return ClientPrefix + Created(created) + "#" + id
+}
 
 // Slug marks a slug as taken.
 func Slug(slug string) string { return "slug#" + slug }
