@@ -35,6 +35,11 @@ func CheckQuery(client tenant.ID, q Query) error {
 	if q.Limit < 1 || q.Limit > MaxPage {
 		return fmt.Errorf("%w: limit %d", ErrBadQuery, q.Limit)
 	}
+	for _, bound := range []string{q.From, q.To} {
+		if len(bound) > MaxKey || !utf8.ValidString(bound) {
+			return fmt.Errorf("%w: bound", ErrBadQuery)
+		}
+	}
 	if q.Index != Main && q.Index != ByParent && q.Index != ByActor {
 		return fmt.Errorf("%w: index %q", ErrBadQuery, q.Index)
 	}

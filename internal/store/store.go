@@ -54,9 +54,10 @@ func (it Item) Expired(now time.Time) bool {
 	return !it.ExpiresAt.IsZero() && it.ExpiresAt.Unix() <= now.Unix()
 }
 
-// Size is the number of bytes that the item counts against [MaxItem].
+// Size is the number of bytes that the item counts against [MaxItem] and [MaxCommit]: its texts, and 256 for what DynamoDB
+// counts beside them (the partition key, the names of the attributes, the numbers).
 func (it Item) Size() int {
-	return len(it.SK) + len(it.ParentSK) + len(it.ActorSK) + len(it.Summary) + len(it.Data) + 64
+	return len(it.SK) + len(it.ParentSK) + len(it.ActorSK) + len(it.Summary) + len(it.Data) + 256
 }
 
 // Op is what a change does.
@@ -106,7 +107,7 @@ const (
 type Query struct {
 	Index      Index
 	Prefix     string // at least one byte; within it
-	From, To   string // optional bounds on the whole key: From inclusive, To exclusive
+	From, To   string // optional bounds on the whole key, valid UTF-8: From inclusive, To exclusive
 	Limit      int    // 1 to [MaxPage]
 	Cursor     string // Page.Next of the page before, or empty
 	Descending bool
