@@ -54,7 +54,9 @@ type Request struct {
 	Tools     []Tool
 	Language  string   // pt-BR or en: the language to answer in; empty: that of the question
 	Languages []string // the languages that the client speaks
-	MaxTokens int      // 0: the adapter's default
+	// Fallback is what to say, by language, where the passages do not hold the answer; without one the adapter has its own.
+	Fallback  map[string]string
+	MaxTokens int // 0: the adapter's default
 }
 
 // Citation is a passage that an answer rests on, with the words taken from it.
@@ -73,6 +75,7 @@ type Usage struct {
 
 // Response is a model's complete answer.
 type Response struct {
+	Model     string // which model answered
 	Text      string
 	Language  string // pt-BR or en
 	Answered  bool   // false: the model said that it does not know

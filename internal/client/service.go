@@ -1,0 +1,203 @@
+package client
+
+import (
+	"context"
+	"errors"
+
+	"github.com/nowgo/agents/events"
+	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/idempotency"
+	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/directory"
+	"github.com/nowgo/agents/internal/store/keys"
+	"github.com/nowgo/agents/internal/system"
+	"github.com/nowgo/agents/internal/tenant"
+)
+
+const capability = "clients"
+
+// Invitations is what a new client needs of the identities: its administrator's invitation, prepared for the client's own
+// commit and delivered after it.
+type Invitations interface {
+	// PrepareInvitation returns the changes and events of an invitation. Errors: Invalid, Conflict `user_exists`.
+	PrepareInvitation(ctx context.Context, client tenant.ID, in identity.InviteInput) (identity.Prepared, error)
+	// Deliver sends the prepared mail, if there is one.
+	Deliver(ctx context.Context, client tenant.ID, p identity.Prepared) error
+}
+
+// Service keeps clients and their settings. It may be used concurrently.
+type Service struct {
+	Table       store.Table
+	Directory   *directory.Directory
+	Invitations Invitations
+	System      system.System
+}
+
+// Create brings a client into being with its settings, its place in the platform's list, and its administrator's
+// invitation. Errors: Invalid, Conflict `slug_taken`.
+func (s *Service) Create(ctx context.Context, in Onboarding) (Onboarded, error) {
+	const op = "client.Create"
+	if err := in.Validate(); err != nil {
+		return Onboarded{}, err
+	}
+	now := s.System.Now()
+	c := Client{ID: tenant.ID(s.System.NewID("cli")), Name: in.Name, Slug: in.Slug, Status: Active, Languages: in.Languages,
+		CreatedAt: now, UpdatedAt: now, Version: 1}
+	prepared, err := s.Invitations.PrepareInvitation(ctx, c.ID, identity.InviteInput{Contact: in.Administrator, Role: tenant.ClientAdmin, Language: in.Languages[0], ClientName: c.Name})
+	if err != nil {
+		return Onboarded{}, err
+	}
+	settings := Settings{Languages: in.Languages, DefaultLanguage: in.Languages[0], Channels: []string{"web"},
+		TimeZone: "America/Sao_Paulo", UpdatedAt: now}
+	rows, err := newRows(c, settings)
+	if err != nil {
+		return Onboarded{}, store.Fault(op, err)
+	}
+	changes := append([]store.Change{s.Directory.TakeSlug(c.Slug, c.ID), s.Directory.ListClient(entry(c, 0))}, rows...)
+	out := Onboarded{Client: c, Invitation: prepared.Invitation}
+	idempotency.Answer(ctx, out)
+	err = s.commit(ctx, op, c.ID, audit.Fact{Type: "client.created", Change: events.ClientCreated{Slug: c.Slug,
+		Languages: c.Languages}}, prepared.Events, append(changes, prepared.Changes...))
+	if i, failed := store.FailedOn(err); failed && i == 0 {
+		return Onboarded{}, fault.Wrap(op, fault.Conflict, "slug_taken", err)
+	}
+	if err != nil {
+		return Onboarded{}, store.Fault(op, err)
+	}
+	return out, s.Invitations.Deliver(ctx, c.ID, prepared)
+}
+
+func newRows(c Client, settings Settings) ([]store.Change, error) {
+	row, err := c.item()
+	if err != nil {
+		return nil, err
+	}
+	settingsRow, err := settings.item()
+	if err != nil {
+		return nil, err
+	}
+	return []store.Change{store.Create(row), store.Create(settingsRow)}, nil
+}
+
+func entry(c Client, version int64) directory.Listed {
+	return directory.Listed{ID: c.ID, Name: c.Name, Slug: c.Slug, Status: string(c.Status), CreatedAt: c.CreatedAt,
+		Version: version}
+}
+
+// Client returns a client. Errors: NotFound.
+func (s *Service) Client(ctx context.Context, client tenant.ID) (Client, error) {
+	const op = "client.Client"
+	if _, err := tenant.Parse(string(client)); err != nil {
+		return Client{}, fault.Wrap(op, fault.NotFound, "client_not_found", err)
+	}
+	it, err := s.Table.Get(ctx, client, keys.Client)
+	if errors.Is(err, store.ErrNotFound) {
+		return Client{}, fault.Wrap(op, fault.NotFound, "client_not_found", err)
+	}
+	if err != nil {
+		return Client{}, store.Fault(op, err)
+	}
+	return clientOf(it)
+}
+
+// Status returns a client's status. Errors: NotFound.
+func (s *Service) Status(ctx context.Context, client tenant.ID) (string, error) {
+	c, err := s.Client(ctx, client)
+	return string(c.Status), err
+}
+
+// Clients returns a page of the platform's list of clients, and the cursor of the next.
+func (s *Service) Clients(ctx context.Context, limit int, cursor string) ([]directory.Listed, string, error) {
+	page, err := s.Directory.Clients(ctx, limit, cursor)
+	return page.Items, page.Next, store.Fault("client.Clients", err)
+}
+
+// Rename changes the name of a client at version seen. Errors: Invalid, NotFound, PreconditionFailed.
+func (s *Service) Rename(ctx context.Context, client tenant.ID, seen int64, name string) (Client, error) {
+	const op = "client.Rename"
+	var f fields
+	f.name("body.name", name)
+	if err := f.err(op); err != nil {
+		return Client{}, err
+	}
+	return s.change(ctx, op, client, seen, "client.updated", func(c *Client) any {
+		c.Name = name
+		return events.Updated{Fields: []string{"name"}, Version: seen + 1}
+	})
+}
+
+// SetStatus suspends or resumes a client; one that is so already stays as it is. Where seen is not 0 the client must be at
+// that version. Errors: NotFound, PreconditionFailed.
+func (s *Service) SetStatus(ctx context.Context, client tenant.ID, seen int64, to Status) (Client, error) {
+	const op = "client.SetStatus"
+	c, err := s.Client(ctx, client)
+	if err != nil {
+		return Client{}, err
+	}
+	if seen == 0 {
+		seen = c.Version
+	}
+	if c.Status == to && c.Version == seen {
+		return c, nil
+	}
+	kind := "client.suspended"
+	if to == Active {
+		kind = "client.resumed"
+	}
+	return s.change(ctx, op, client, seen, kind, func(c *Client) any {
+		c.Status = to
+		if to == Active {
+			return events.ClientResumed{Version: seen + 1}
+		}
+		return events.ClientSuspended{Version: seen + 1}
+	})
+}
+
+// change commits an edit of the client's record together with its entry in the platform's list.
+func (s *Service) change(ctx context.Context, op string, client tenant.ID, seen int64, kind string, edit func(*Client) any,
+) (Client, error) {
+	c, err := s.Client(ctx, client)
+	if err != nil {
+		return Client{}, err
+	}
+	if c.Version != seen {
+		return Client{}, fault.New(op, fault.PreconditionFailed, "version_mismatch")
+	}
+	payload := edit(&c)
+	c.Version, c.UpdatedAt = seen+1, s.System.Now()
+	row, err := c.item()
+	if err != nil {
+		return Client{}, store.Fault(op, err)
+	}
+	listed, err := s.Directory.Listed(ctx, c.ID, c.CreatedAt)
+	if err != nil {
+		return Client{}, store.Fault(op, err)
+	}
+	idempotency.Answer(ctx, c)
+	err = s.commit(ctx, op, client, audit.Fact{Type: kind, Change: payload}, nil,
+		[]store.Change{store.Update(row, seen), s.Directory.UpdateListed(entry(c, listed.Version))})
+	if _, failed := store.FailedOn(err); failed {
+		return Client{}, fault.Wrap(op, fault.PreconditionFailed, "version_mismatch", err)
+	}
+	return c, store.Fault(op, err)
+}
+
+// commit records the fact in the client's trail, and in the platform's too where a global administrator did it.
+func (s *Service) commit(ctx context.Context, op string, client tenant.ID, f audit.Fact, more []audit.Event,
+	changes []store.Change,
+) error {
+	f.Capability = capability
+	if f.Target.ID == "" {
+		f.Target = audit.Target{Type: "client", ID: string(client)}
+	}
+	e, err := audit.Happened(ctx, s.System, client, f)
+	if err != nil {
+		return store.Fault(op, err)
+	}
+	if tenant.CallFrom(ctx).Principal.Role == tenant.GlobalAdmin {
+		more = append([]audit.Event{directory.PlatformEvent(e)}, more...)
+	}
+	return s.Table.Commit(ctx, client, audit.Of(e, more...), changes...)
+}

@@ -1,0 +1,155 @@
+package conversation
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/nowgo/agents/events"
+	"github.com/nowgo/agents/internal/agent"
+	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/idempotency"
+	"github.com/nowgo/agents/internal/llm"
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/keys"
+	"github.com/nowgo/agents/internal/tenant"
+)
+
+// Send stores a person's message, asks the model, and stores its reply. Errors: Invalid, Conflict `conversation_closed`,
+// Unavailable (the message is stored then, without a reply).
+func (s *Service) Send(ctx context.Context, client tenant.ID, c Conversation, text string) (Turn, error) {
+	const op = "conversation.Send"
+	if n := utf8.RuneCountInString(strings.TrimSpace(text)); n < 1 || n > MaxText {
+		return Turn{}, fault.BadField(op, "body.text", fmt.Sprintf("must have 1 to %d characters", MaxText))
+	}
+	c, question, err := s.ask(ctx, client, c, text)
+	if err != nil {
+		return Turn{}, err
+	}
+	answer, err := s.answer(ctx, client, c, question)
+	if err != nil {
+		return Turn{}, err
+	}
+	return s.reply(ctx, client, c, question, answer)
+}
+
+// ask stores the question, or finds the one that this very request stored before it was cut off.
+func (s *Service) ask(ctx context.Context, client tenant.ID, c Conversation, text string) (Conversation, Message, error) {
+	const op = "conversation.ask"
+	if note, ok := idempotency.Progress(ctx); ok {
+		sequence, err := strconv.Atoi(note)
+		if err != nil {
+			return c, Message{}, fault.Wrap(op, fault.Internal, "internal", err)
+		}
+		it, err := s.Table.Get(ctx, client, keys.Message(c.ID, sequence))
+		if err != nil {
+			return c, Message{}, store.Fault(op, err)
+		}
+		question, err := messageOf(it)
+		return c, question, err
+	}
+	question := Message{ID: s.System.NewID("msg"), Speaker: llm.User, Text: text, CreatedAt: s.System.Now()}
+	c, question, err := s.append(ctx, client, c, question, func(m Message) audit.Fact {
+		idempotency.Note(ctx, strconv.Itoa(m.Sequence))
+		return audit.Fact{Type: "conversation.message_received", Change: events.MessageReceived{AgentID: c.AgentID,
+			MessageID: m.ID, Sequence: m.Sequence, Characters: utf8.RuneCountInString(m.Text)}}
+	})
+	return c, question, err
+}
+
+// answer asks the model, showing it the talk so far and the passages found.
+func (s *Service) answer(ctx context.Context, client tenant.ID, c Conversation, question Message) (llm.Response, error) {
+	a, err := s.Agents.Agent(ctx, client, c.AgentID)
+	if err != nil {
+		return llm.Response{}, err
+	}
+	live, err := s.Agents.Live(ctx, client, c.AgentID, c.Configuration)
+	if err != nil {
+		return llm.Response{}, err
+	}
+	page, err := s.Table.Query(ctx, client, store.Query{Prefix: keys.Messages(c.ID), Limit: history, Descending: true})
+	if err != nil {
+		return llm.Response{}, store.Fault("conversation.answer", err)
+	}
+	turns := make([]llm.Turn, 0, len(page.Items)+1)
+	for i := len(page.Items) - 1; i >= 0; i-- {
+		m, err := messageOf(page.Items[i])
+		if err != nil {
+			return llm.Response{}, err
+		}
+		if m.Sequence < question.Sequence {
+			turns = append(turns, llm.Turn{Speaker: m.Speaker, Text: m.Text})
+		}
+	}
+	turns = append(turns, llm.Turn{Speaker: llm.User, Text: question.Text})
+	found, err := s.Library.Search(ctx, client, c.AgentID, a.Corpus, question.Text, "", passages)
+	if err != nil {
+		return llm.Response{}, err
+	}
+	return s.Model.Generate(ctx, llm.Request{System: instructions(a, live), Turns: turns, Passages: found,
+		Languages: live.Languages(), Fallback: live.Fallbacks()}, nil)
+}
+
+// instructions is what the model is told of who it is: the configuration's words in its languages.
+func instructions(a agent.Agent, c agent.Configuration) string {
+	var b strings.Builder
+	for _, language := range c.Languages() {
+		t := c.Texts[language]
+		fmt.Fprintf(&b, "[%s] %s. %s %s\n", language, a.Name, t.Personality, t.Tone)
+		for _, list := range [][]string{t.Instructions, t.Cautions, t.Handoff} {
+			for _, line := range list {
+				b.WriteString("- " + line + "\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+// reply stores the answer.
+func (s *Service) reply(ctx context.Context, client tenant.ID, c Conversation, question Message, r llm.Response) (Turn, error) {
+	m := Message{ID: s.System.NewID("msg"), Speaker: llm.Assistant, Text: r.Text, Language: r.Language, Answered: r.Answered,
+		Citations: r.Citations, Usage: r.Usage, CreatedAt: s.System.Now()}
+	_, m, err := s.append(ctx, client, c, m, func(m Message) audit.Fact {
+		idempotency.Answer(ctx, Turn{question, m})
+		return audit.Fact{Type: "conversation.replied", Actor: audit.Actor{Type: "agent", ID: c.AgentID},
+			Change: events.Replied{AgentID: c.AgentID, MessageID: m.ID, Sequence: m.Sequence, Answered: m.Answered,
+				Language: m.Language, Citations: len(m.Citations), Usage: events.Usage{Model: r.Model,
+					InputTokens: m.Usage.InputTokens, OutputTokens: m.Usage.OutputTokens}}}
+	})
+	if err != nil {
+		return Turn{}, err
+	}
+	return Turn{question, m}, nil
+}
+
+// append adds a message under the conversation's next sequence, trying again where another message took it.
+func (s *Service) append(ctx context.Context, client tenant.ID, c Conversation, m Message, fact func(Message) audit.Fact,
+) (Conversation, Message, error) {
+	const op = "conversation.append"
+	for try := 1; ; try++ {
+		if c.Status != Open {
+			return c, m, fault.New(op, fault.Conflict, "conversation_closed")
+		}
+		seen := c.Version
+		c.Messages, c.UpdatedAt, c.Version = c.Messages+1, m.CreatedAt, seen+1
+		m.Sequence = c.Messages
+		head, err := c.item()
+		if err != nil {
+			return c, m, store.Fault(op, err)
+		}
+		row, err := m.item(c.ID)
+		if err != nil {
+			return c, m, store.Fault(op, err)
+		}
+		err = s.commit(ctx, client, c, fact(m), store.Update(head, seen), store.Create(row))
+		if _, lost := store.FailedOn(err); !lost || try == maxTries {
+			return c, m, busy(op, err)
+		}
+		if c, err = s.Conversation(ctx, client, c.ID); err != nil {
+			return c, m, err
+		}
+	}
+}

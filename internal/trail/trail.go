@@ -1,0 +1,91 @@
+// Package trail reads the audit trail: a client's own, or the platform's. Each way of reading is one query of the table or of one
+// index; it writes nothing.
+package trail
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/directory"
+	"github.com/nowgo/agents/internal/store/keys"
+	"github.com/nowgo/agents/internal/tenant"
+)
+
+// Filter selects events: all, those of an actor, or those upon a target.
+type Filter struct {
+	Actor      string
+	TargetType string // together with TargetID
+	TargetID   string
+	Oldest     bool // the oldest first
+}
+
+// String is the filter in a canonical form, to bind cursors to.
+func (f Filter) String() string {
+	v := url.Values{"actor": {f.Actor}, "type": {f.TargetType}, "id": {f.TargetID}}
+	if f.Oldest {
+		v.Set("order", "oldest")
+	}
+	return v.Encode()
+}
+
+// Reader reads trails. It may be used concurrently.
+type Reader struct {
+	Table     store.Table
+	Directory *directory.Directory
+}
+
+// List returns a page of the trail that the principal belongs to, and the cursor of the next. Errors: Invalid.
+func (r *Reader) List(ctx context.Context, p tenant.Principal, f Filter, limit int, cursor string) ([]audit.Event, string, error) {
+	const op = "trail.List"
+	if (f.TargetType == "") != (f.TargetID == "") || f.Actor != "" && f.TargetID != "" {
+		return nil, "", fault.BadField(op, "query", "takes target_type with target_id, or actor_id, not both")
+	}
+	if p.Client == "" {
+		if f != (Filter{}) {
+			return nil, "", fault.BadField(op, "query", "filters are for a client's trail")
+		}
+		page, err := r.Directory.PlatformEvents(ctx, limit, cursor)
+		return page.Items, page.Next, store.Fault(op, err)
+	}
+	q := store.Query{Prefix: keys.EventShard(0), Limit: limit, Cursor: cursor, Descending: !f.Oldest}
+	switch {
+	case f.Actor != "":
+		q.Index, q.Prefix = store.ByActor, keys.EventActors(f.Actor)
+	case f.TargetID != "":
+		q.Index, q.Prefix = store.ByParent, keys.EventTargets(f.TargetType, f.TargetID)
+	}
+	page, err := r.Table.Query(ctx, p.Client, q)
+	if err != nil {
+		return nil, "", store.Fault(op, err)
+	}
+	out := make([]audit.Event, 0, len(page.Items))
+	for _, it := range page.Items {
+		e, err := store.ItemEvent(p.Client, it)
+		if err != nil {
+			return nil, "", store.Fault(op, err)
+		}
+		out = append(out, e)
+	}
+	return out, page.Next, nil
+}
+
+// Event returns one event of the client's trail. Errors: NotFound.
+func (r *Reader) Event(ctx context.Context, p tenant.Principal, id string) (audit.Event, error) {
+	const op = "trail.Event"
+	if p.Client == "" {
+		return audit.Event{}, fault.New(op, fault.NotFound, "event_not_found")
+	}
+	it, err := r.Table.Get(ctx, p.Client, keys.Event(0, id))
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrBadKey) {
+		return audit.Event{}, fault.Wrap(op, fault.NotFound, "event_not_found", err)
+	}
+	if err != nil {
+		return audit.Event{}, store.Fault(op, err)
+	}
+	e, err := store.ItemEvent(p.Client, it)
+	return e, store.Fault(op, err)
+}
