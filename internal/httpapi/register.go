@@ -1,0 +1,168 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/nowgo/agents/internal/idempotency"
+	"github.com/nowgo/agents/internal/route"
+)
+
+// Op is what the code of an operation says about it; method, path and the rest are in internal/route.
+type Op struct {
+	ID, Summary, Description string
+	Status                   int   // of success; 200 where 0
+	Errors                   []int // statuses beside those every operation has
+	MaxBody                  int64 // bytes of the request's body; [MaxBody] where 0
+	// Upload lets the body be multipart/form-data too (RFC 7578): its part `file` becomes the fields `name`, `content_type` and
+	// `content`, its other parts the text fields of their name.
+	Upload bool
+}
+
+// MaxBody is the largest body in bytes of operations that do not say otherwise.
+const MaxBody = 1 << 20
+
+// Out is a handler's answer. A zero Status is the operation's own.
+type Out[T any] struct {
+	Status   int
+	ETag     string `header:"ETag"`
+	Location string `header:"Location"`
+	Body     T
+}
+
+// Empty is the body of an answer that has none (204).
+type Empty struct{}
+
+// bare is Out without a body.
+type bare struct {
+	Status   int
+	ETag     string `header:"ETag"`
+	Location string `header:"Location"`
+}
+
+// Register mounts operation op.ID of internal/route: handle does the work and returns the entity, render turns it into the answer.
+//
+// For repeatable operations called with an Idempotency-Key the service announces the same entity with [idempotency.Answer]
+// before its last commit; what is kept, and what is sent, is the rendering of that. The input's fields are Huma's (`path`, `query`,
+// `header` tags and a Body).
+//
+// What is wrong with the operation is found in [API.Err].
+func Register[I, E, T any](a *API, op Op, handle func(context.Context, *I) (E, error), render func(E) Out[T]) {
+	h, ok := a.describe(op)
+	if !ok {
+		return
+	}
+	defer a.recoverRegister(op.ID)
+	answer := func(e E) Out[T] {
+		out := render(e)
+		if out.Status == 0 {
+			out.Status = h.DefaultStatus
+		}
+		return out
+	}
+	if reflect.TypeFor[T]() == reflect.TypeFor[Empty]() {
+		huma.Register(a.huma, h, func(ctx context.Context, in *I) (*bare, error) {
+			out, err := serve(ctx, a, in, handle, answer)
+			if err != nil {
+				return nil, err
+			}
+			return &bare{Status: out.Status, ETag: out.ETag, Location: out.Location}, nil
+		})
+		return
+	}
+	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*Out[T], error) {
+		out, err := serve(ctx, a, in, handle, answer)
+		if err != nil {
+			return nil, err
+		}
+		return &out, nil
+	})
+}
+
+// serve runs one request of an operation, repeatable or not.
+func serve[I, E, T any](ctx context.Context, a *API, in *I, handle func(context.Context, *I) (E, error), answer func(E) Out[T]) (Out[T], error) {
+	pending := idempotency.From(ctx)
+	if pending != nil {
+		pending.RenderWith(func(entity any) (idempotency.Reply, error) {
+			e, ok := entity.(E)
+			if !ok {
+				return idempotency.Reply{}, fmt.Errorf("httpapi: the announced answer is a %T, the operation's is a %s", entity, reflect.TypeFor[E]())
+			}
+			return reply(answer(e))
+		})
+	}
+	e, err := handle(ctx, in)
+	if err != nil {
+		return Out[T]{}, a.settle(ctx, pending, err)
+	}
+	if pending != nil {
+		if kept, ok := pending.Kept(); ok {
+			if same, ok := kept.(E); ok {
+				e = same
+			}
+		} else if pending.Unanswered() {
+			a.log.ErrorContext(ctx, "a repeatable operation committed without announcing its answer", "operation", operationOf(ctx))
+		}
+	}
+	return answer(e), nil
+}
+
+// reply is an answer in the form in which it is kept: the bytes that are sent.
+func reply[T any](out Out[T]) (idempotency.Reply, error) {
+	r := idempotency.Reply{Status: out.Status, ETag: out.ETag, Location: out.Location}
+	if _, empty := any(out.Body).(Empty); empty {
+		return r, nil
+	}
+	var b bytes.Buffer
+	if err := encode(&b, out.Body); err != nil {
+		return r, err
+	}
+	r.Body = b.Bytes()
+	return r, nil
+}
+
+// describe returns the operation as Huma wants it.
+func (a *API) describe(op Op) (huma.Operation, bool) {
+	row, ok := route.Find(op.ID)
+	if !ok {
+		a.fail(fmt.Errorf("httpapi: operation %q is not in the table of routes", op.ID))
+		return huma.Operation{}, false
+	}
+	if _, twice := a.options[op.ID]; twice {
+		a.fail(fmt.Errorf("httpapi: operation %q is registered twice", op.ID))
+		return huma.Operation{}, false
+	}
+	if op.Status == 0 {
+		op.Status = http.StatusOK
+	}
+	if op.MaxBody == 0 {
+		op.MaxBody = MaxBody
+	}
+	a.options[op.ID] = op
+	h := huma.Operation{OperationID: op.ID, Method: row.Method, Path: row.Path, Summary: op.Summary, Description: op.Description,
+		Tags: []string{string(row.Capability)}, DefaultStatus: op.Status,
+		MaxBodyBytes: -1, BodyReadTimeout: -1, // the body is read, and its limits held, before Huma sees it
+		Errors: errorsOf(row, op)}
+	if !row.Public {
+		h.Security = []map[string][]string{{"bearer": {}}}
+	}
+	if row.Repeatable {
+		one, most := 1, idempotency.MaxKey
+		h.Parameters = append(h.Parameters, &huma.Param{Name: idempotency.Header, In: "header",
+			Description: "Repeats with the same key and body within 24 hours get the first answer, and have no further effect.",
+			Schema:      &huma.Schema{Type: huma.TypeString, MinLength: &one, MaxLength: &most}})
+	}
+	return h, true
+}
+
+// recoverRegister turns Huma's panic about a type it cannot describe into an error.
+func (a *API) recoverRegister(id string) {
+	if p := recover(); p != nil {
+		a.fail(fmt.Errorf("httpapi: operation %q: %v", id, p))
+	}
+}
