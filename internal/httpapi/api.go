@@ -16,19 +16,16 @@ import (
 	"github.com/nowgo/agents/internal/tenant"
 )
 
-// Config is what an API is made of. All but Log, Ready, Platform and Version are needed.
+// Config is what an API is made of. All but Log, Ready and Version are needed.
 type Config struct {
 	Table  store.Table // holds the idempotency records
 	Access *access.Decider
 	System system.System
 	// Secret is 32 bytes, the same in every process of an environment. The keys of cursors and kept answers are derived from it.
-	Secret []byte
-	Log    *slog.Logger                // slog's default where nil
-	Ready  func(context.Context) error // nil: always ready
-	// Platform returns the platform partition that keeps a global administrator's idempotency records. Without it their
-	// Idempotency-Key is refused.
-	Platform func(user string) tenant.ID
-	Version  string // of the OpenAPI document; `1` where empty
+	Secret  []byte
+	Log     *slog.Logger                // slog's default where nil
+	Ready   func(context.Context) error // nil: always ready
+	Version string                      // of the OpenAPI document; `1` where empty
 }
 
 // API collects operations and serves them. Operations are registered before [API.Handler] is called, from one goroutine.

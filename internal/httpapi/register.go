@@ -90,7 +90,7 @@ func serve[I, E, T any](ctx context.Context, a *API, in *I, handle func(context.
 	if pending != nil {
 		pending.RenderWith(func(entity any) (idempotency.Reply, error) {
 			e, ok := entity.(E)
-			if !ok {
+			if !ok && entity != nil {
 				return idempotency.Reply{}, fmt.Errorf("httpapi: the announced answer is a %T, the operation's is a %s", entity, reflect.TypeFor[E]())
 			}
 			return reply(answer(e))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/idempotency"
+	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/tenant"
 )
 
@@ -33,11 +34,8 @@ func (o *operation) begin(ctx context.Context, call tenant.Call, r *http.Request
 		return nil, nil, err
 	}
 	partition := call.Principal.Client
-	if partition == "" && o.api.cfg.Platform != nil {
-		partition = o.api.cfg.Platform(call.Principal.User)
-	}
 	if partition == "" {
-		return nil, nil, fault.New("httpapi.begin", fault.Invalid, "idempotency_unsupported")
+		partition = directory.Home(call.Principal.User) // a global administrator's own rows are there too
 	}
 	return o.api.keeper.Begin(ctx, idempotency.Request{Partition: partition, Call: call, Key: values[0], Content: content(r.URL, body)})
 }

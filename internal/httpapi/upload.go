@@ -18,10 +18,12 @@ const maxParts = 16
 // A form that is broken, repeats a field or is not UTF-8 is malformed.
 func formFields(form []byte, boundary string) (map[string]string, error) {
 	fields := map[string]string{}
+	var file *multipart.Part
 	reader := multipart.NewReader(bytes.NewReader(form), boundary)
 	for range maxParts {
 		part, err := reader.NextPart()
 		if errors.Is(err, io.EOF) {
+			fileFields(fields, file)
 			return fields, nil
 		}
 		if err != nil {
@@ -31,15 +33,13 @@ func formFields(form []byte, boundary string) (map[string]string, error) {
 		if err != nil || !utf8.Valid(value) {
 			return nil, errMalformed
 		}
-		if part.FormName() == "file" {
-			if _, twice := fields["content"]; twice {
-				return nil, errMalformed
-			}
-			fileFields(fields, part, string(value))
-			continue
-		}
 		name := part.FormName()
-		if _, twice := fields[name]; twice || name == "" || len(value) > maxPart {
+		if name == "file" {
+			file, name = part, "content"
+		} else if len(value) > maxPart {
+			return nil, errMalformed
+		}
+		if _, twice := fields[name]; twice || name == "" {
 			return nil, errMalformed
 		}
 		fields[name] = string(value)
@@ -47,9 +47,11 @@ func formFields(form []byte, boundary string) (map[string]string, error) {
 	return nil, errMalformed
 }
 
-// fileFields sets the fields of a file. A name or type sent as a field of its own, earlier in the form, holds.
-func fileFields(fields map[string]string, part *multipart.Part, content string) {
-	fields["content"] = content
+// fileFields sets the name and type of a file. Those sent as fields of their own hold.
+func fileFields(fields map[string]string, part *multipart.Part) {
+	if part == nil {
+		return
+	}
 	if _, ok := fields["name"]; !ok && part.FileName() != "" {
 		// RFC 7578 §4.2: nothing but the last element of a path is used.
 		fields["name"] = path.Base(strings.ReplaceAll(part.FileName(), `\`, "/"))

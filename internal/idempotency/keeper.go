@@ -72,8 +72,11 @@ func (k *Keeper) Begin(ctx context.Context, r Request) (*Pending, *Reply, error)
 // then the answer of both. It returns nil where there is none, and an error as [Keeper.Begin] where the other is not done.
 func (k *Keeper) Settle(ctx context.Context, p *Pending) (*Reply, error) {
 	p.mu.Lock()
-	lost, own := p.lost, p.version
+	lost, own, done := p.lost, p.version, p.done
 	p.mu.Unlock()
+	if done {
+		return nil, nil // what failed came after the commit with the answer
+	}
 	other := &Pending{keeper: k, partition: p.partition, sk: p.sk, seal: p.seal, fingerprint: p.fingerprint}
 	reply, err := k.find(ctx, other)
 	if err != nil && !lost && other.version == own {

@@ -30,6 +30,7 @@ type Pending struct {
 	render    func(entity any) (Reply, error)
 	committed bool // at least one commit went through
 	done      bool // the answer is kept
+	withdrawn bool // the next commit takes the record away
 	lost      bool // another request wrote the record
 }
 
@@ -61,6 +62,15 @@ func Note(ctx context.Context, note string) {
 	if p := From(ctx); p != nil {
 		p.mu.Lock()
 		p.note = note
+		p.mu.Unlock()
+	}
+}
+
+// Withdraw has the next commit take the kept answer away again, for an operation that undoes its effect after all.
+func Withdraw(ctx context.Context) {
+	if p := From(ctx); p != nil {
+		p.mu.Lock()
+		p.withdrawn = true
 		p.mu.Unlock()
 	}
 }
@@ -103,7 +113,12 @@ func (p *Pending) Unanswered() bool {
 func (p *Pending) change() (c store.Change, answered, ok bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.done {
+	if p.withdrawn && p.version > 0 {
+		c = store.Delete(p.sk, p.version)
+		c.Partition = p.partition
+		return c, false, true, nil
+	}
+	if p.done || p.withdrawn {
 		return store.Change{}, false, false, nil
 	}
 	now := p.keeper.system.Now().UTC()
@@ -140,9 +155,13 @@ func (p *Pending) change() (c store.Change, answered, ok bool, err error) {
 
 func (p *Pending) succeeded(answered bool) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.withdrawn {
+		p.version, p.committed, p.done = 0, false, false
+		return
+	}
 	p.version++
 	p.committed, p.done = true, answered
-	p.mu.Unlock()
 }
 
 func (p *Pending) overtaken() {
