@@ -29,6 +29,7 @@ type Passage struct {
 	Text       string
 	Language   string  // pt-BR or en
 	Score      float64 // of the search; comparable within one request
+	Coverage   float64 // 0 to 1: how much of what was asked the passage speaks of; comparable between requests
 }
 
 // Tool is a function that the model may ask to be called. Schema is a JSON Schema of its arguments.

@@ -1,6 +1,7 @@
 package retrieval
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -76,16 +77,18 @@ type growing struct {
 	postings []byte
 }
 
-// Build makes an index of the passages. It keeps their strings and does not change them.
+// Build makes an index of the passages. It keeps their strings and does not change the slice. The order of the documents
+// among the passages does not matter; that of the passages of a document is kept.
 func Build(passages []Passage) *Index {
 	x := &Index{passages: slices.Clone(passages), lengths: make([]uint32, len(passages))}
+	slices.SortStableFunc(x.passages, func(a, b Passage) int { return cmp.Compare(a.DocumentID, b.DocumentID) })
 	stemmers := [2]*stemmer{newStemmer(Portuguese), newStemmer(English)}
 	var vocabulary [2]map[string]*growing
 	for i := range vocabulary {
 		vocabulary[i] = map[string]*growing{}
 	}
 	counts := map[string]uint32{}
-	for i, p := range passages {
+	for i, p := range x.passages {
 		n := partOf(p.Language)
 		clear(counts)
 		count(counts, stemmers[n], p.Text, weightText)

@@ -15,10 +15,10 @@ import (
 	"github.com/nowgo/agents/internal/tenant"
 )
 
-// Source is where an agent's passages come from: its documents in the table. Its methods may be called concurrently.
+// Source is where an agent's passages come from: its documents in the table. It may be called concurrently.
 type Source interface {
-	// Passages returns all passages of the agent, and of no other, in a stable order. It is called when an index is not at
-	// hand.
+	// Passages returns all passages that the agent's documents have now, and no other agent's, those of a document in order. It
+	// is called when an index is not at hand. Its errors are the search's.
 	Passages(ctx context.Context, client tenant.ID, agent string) ([]Passage, error)
 }
 
@@ -56,9 +56,11 @@ func (s shelf) cacheKey() cache.Key {
 	return cache.Key{Client: s.client, Kind: cacheKind, ID: hex.EncodeToString(sum[:])}
 }
 
-// Search returns the passages of the agent's documents that speak of the query, as [Index.Search] does. Errors: kind
-// Invalid, code validation_failed, without client or agent; those of the source; the context's.
-func (l *Library) Search(ctx context.Context, client tenant.ID, agent, fingerprint, query, language string, limit int) ([]Hit, error) {
+// Search returns the passages of the agent's documents that speak of the query, as [Index.Search] does. Fingerprint is a text
+// that changes whenever the agent's documents do; the caller has it from the agent as it is now. Errors: kind Invalid,
+// code validation_failed, without client or agent; those of the source; the context's.
+func (l *Library) Search(ctx context.Context, client tenant.ID, agent, fingerprint, query, language string, limit int,
+) ([]Hit, error) {
 	const op = "retrieval.Search"
 	if client == "" || agent == "" {
 		return nil, fault.BadField(op, "agent", "client and agent are needed")

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/nowgo/agents/internal/llm"
 )
 
 // BM25's parameters, at the values that its authors found to hold widely (Robertson and Zaragoza, The Probabilistic
@@ -32,6 +34,16 @@ type Hit struct {
 	Coverage   float64 // 0 to 1: how much of what was asked the passage speaks of; comparable between searches
 }
 
+// Passages shows hits as the passages that a model may rest an answer on.
+func Passages(hits []Hit) []llm.Passage {
+	out := make([]llm.Passage, len(hits))
+	for i, h := range hits {
+		out[i] = llm.Passage{DocumentID: h.DocumentID, PassageID: h.PassageID, Heading: h.Heading, Text: h.Text,
+			Language: h.Language, Score: h.Score, Coverage: h.Coverage}
+	}
+	return out
+}
+
 // tally is what a search knows of a passage.
 type tally struct {
 	score   float64
@@ -42,7 +54,7 @@ type tally struct {
 
 // Search returns the passages that share words with the query, best first, at most limit. Only the query's first MaxQuery
 // characters are read. Language is the query's (a BCP 47 tag); empty lets it be told from the words. Passages in that
-// language come before equally good ones in the other. The order of equals is that of the passages in the index.
+// language come before equally good ones in the other. Equals come in the order of their documents' ids, then of the passages in them.
 func (x *Index) Search(query, language string, limit int) []Hit {
 	if limit <= 0 || len(x.passages) == 0 {
 		return nil
