@@ -36,7 +36,7 @@ func testLimits(t *testing.T, open func() *scene) {
 		},
 		"the largest commit is kept": func(t *testing.T, s *scene) {
 			e := s.event(s.client)
-			s.mustCommitOf(t, e, largest(t, e, 0)...)
+			s.mustCommitOf(t, e, largest(t, e, -s.CommitShort)...)
 			s.wantEvents(t, 1)
 		},
 		"a commit one byte larger is refused, and nothing is written": func(t *testing.T, s *scene) {

@@ -28,6 +28,9 @@ type Fixture struct {
 	Clock *Clock // the table's own time: give [Clock.System] to the adapter
 	// IndexLag is set where an index may answer from before the last commit; the suite then asks again, for at most 10 s.
 	IndexLag bool
+	// CommitShort is how many bytes short of [store.MaxCommit] the largest commit stays: 0, but for an emulator that counts
+	// otherwise than the service does.
+	CommitShort int
 }
 
 // Clock is a time that only moves when it is told to.
