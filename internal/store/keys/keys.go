@@ -8,6 +8,7 @@
 //	user                    user#<id>                            role#<role>#<created>#<id>
 //	session                 session#<id>                         user#<user>#session#<created>
 //	invitation              invitation#<id>                      user#<user>#invitation#<created>
+//	address of a user       email#<sha256 of the normalized address>
 //	profile                 profile#<id>
 //	agent                   agent#<id>                           profile#<profile>#agent#<created>#<id>
 //	configuration version   configuration#<agent>#<8 digits>                                                  user#<author>#configuration#<created>#<agent>
@@ -57,9 +58,15 @@ func Created(t time.Time) string { return fmt.Sprintf("%016d", t.UnixMicro()) }
 // User is a person's place in a client.
 func User(id string) string { return UserPrefix + id }
 
+// Email marks an address as used by a user of the client; hash is the SHA-256 of the normalized address, in hexadecimal.
+func Email(hash string) string { return "email#" + hash }
+
+// RoleUsers lists the users of a role in by_parent.
+func RoleUsers(role string) string { return RolePrefix + role + "#" }
+
 // UserRole is a user in by_parent.
 func UserRole(role string, created time.Time, id string) string {
-	return RolePrefix + role + "#" + Created(created) + "#" + id
+	return RoleUsers(role) + Created(created) + "#" + id
 }
 
 // Session is a signed-in session.

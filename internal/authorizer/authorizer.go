@@ -1,0 +1,139 @@
+package authorizer
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/system"
+	"github.com/nowgo/agents/internal/tenant"
+)
+
+// How long what was found may be used again. Together they are within the [OutWithin] of invariant 11.
+const (
+	VerdictLifetime  = 30 * time.Second // of a verdict: API Gateway's cache, or Verdict's
+	LivenessLifetime = 15 * time.Second // of the state of a session, its user and its client
+	OutWithin        = 60 * time.Second // how soon somebody who may not enter any more is out, everywhere
+)
+
+// DefaultCapacity is how many verdicts, and how many sessions, are remembered: some 10 MB.
+const DefaultCapacity = 1 << 15
+
+// Verifier verifies access tokens; [identity.Signer] is one.
+type Verifier interface {
+	// Verify returns the claims of a good token, and fault.Unauthenticated otherwise. It does no I/O.
+	Verify(token string) (identity.Claims, error)
+}
+
+// Config is what an [Authorizer] works with.
+type Config struct {
+	Tokens   Verifier
+	Table    store.Table
+	System   system.System
+	Capacity int // entries of each cache; 0: [DefaultCapacity]
+}
+
+// Authorizer authorizes calls. It may be used concurrently.
+type Authorizer struct {
+	tokens   Verifier
+	table    store.Table
+	sys      system.System
+	verdicts *lru.Cache[[sha256.Size]byte, verdict] // by the token's hash: the cache holds no credential
+	alive    *lru.Cache[liveKey, life]
+}
+
+type verdict struct {
+	principal tenant.Principal
+	until     time.Time
+}
+
+// New returns an authorizer. It fails for a negative capacity.
+func New(c Config) (*Authorizer, error) {
+	if c.Capacity == 0 {
+		c.Capacity = DefaultCapacity
+	}
+	verdicts, err := lru.New[[sha256.Size]byte, verdict](c.Capacity)
+	if err != nil {
+		return nil, fmt.Errorf("authorizer: %w", err)
+	}
+	alive, err := lru.New[liveKey, life](c.Capacity)
+	if err != nil {
+		return nil, fmt.Errorf("authorizer: %w", err)
+	}
+	return &Authorizer{tokens: c.Tokens, table: c.Table, sys: c.System, verdicts: verdicts, alive: alive}, nil
+}
+
+// Authorize returns the principal of an Authorization header (`Bearer <token>`, RFC 6750 §2.1). It is what the gateway's function
+// calls, for the gateway remembers the verdict itself.
+//
+// Errors: fault.Unauthenticated `unauthenticated` (no bearer token), `invalid_token`, `token_expired`, `session_ended` (signed out,
+// user disabled, role changed since); fault.Forbidden `client_suspended`; fault.Unavailable where the table does not answer.
+func (a *Authorizer) Authorize(ctx context.Context, header string) (tenant.Principal, error) {
+	token, err := bearer(header)
+	if err != nil {
+		return tenant.Principal{}, err
+	}
+	v, err := a.decide(ctx, token, a.sys.Now())
+	return v.principal, err
+}
+
+// Verdict is Authorize with verdicts remembered for [VerdictLifetime], and never past their token's end, as API Gateway does. It
+// is what the monolith calls. Refusals are not remembered.
+func (a *Authorizer) Verdict(ctx context.Context, header string) (tenant.Principal, error) {
+	token, err := bearer(header)
+	if err != nil {
+		return tenant.Principal{}, err
+	}
+	key := sha256.Sum256([]byte(token))
+	now := a.sys.Now()
+	if v, ok := a.verdicts.Get(key); ok && now.Before(v.until) {
+		return v.principal, nil
+	}
+	v, err := a.decide(ctx, token, now)
+	if err != nil {
+		a.verdicts.Remove(key)
+		return tenant.Principal{}, err
+	}
+	a.verdicts.Add(key, v)
+	return v.principal, nil
+}
+
+// bearer returns the token of an Authorization header; the scheme's case does not matter (RFC 9110 §11.1).
+func bearer(header string) (string, error) {
+	const scheme = "Bearer "
+	if len(header) <= len(scheme) || len(header) > len(scheme)+identity.MaxToken || !strings.EqualFold(header[:len(scheme)], scheme) {
+		return "", fault.New("authorizer.Authorize", fault.Unauthenticated, "unauthenticated")
+	}
+	return header[len(scheme):], nil
+}
+
+// decide verifies the token and looks at what stands behind it.
+func (a *Authorizer) decide(ctx context.Context, token string, now time.Time) (verdict, error) {
+	claims, err := a.tokens.Verify(token)
+	if err != nil {
+		return verdict{}, err
+	}
+	p := claims.Principal
+	l, err := a.life(ctx, p, now)
+	if err != nil {
+		return verdict{}, err
+	}
+	if err := l.admits(p); err != nil {
+		return verdict{}, err
+	}
+	until := now.Add(VerdictLifetime)
+	if claims.ExpiresAt.Before(until) {
+		until = claims.ExpiresAt
+	}
+	if !l.ends.IsZero() && l.ends.Before(until) {
+		until = l.ends
+	}
+	return verdict{p, until}, nil
+}

@@ -1,0 +1,164 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/nowgo/agents/events"
+	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/directory"
+	"github.com/nowgo/agents/internal/store/keys"
+	"github.com/nowgo/agents/internal/tenant"
+)
+
+// Accept is the acceptance of an invitation.
+type Accept struct {
+	Token    string
+	Name     string // empty: the name of the invitation
+	Password string // a new one, or the one of the login that the address has already
+}
+
+// Accept makes the invited person a user of the client and signs them in, all in one commit. An address without a login gets one with
+// the given password; where there is a login already, the password must be that login's own (invariant 14).
+//
+// Errors: fault.Unauthenticated `invalid_invitation` (unknown, used, expired), fault.Unauthenticated `invalid_credentials` (not
+// the login's password), fault.Forbidden `client_suspended`, fault.Invalid (name, a new password), those of the table.
+func (s *Service) Accept(ctx context.Context, in Accept) (Tokens, error) {
+	const op = "identity.Accept"
+	token, err := parseInvitationToken(in.Token)
+	if err != nil {
+		return Tokens{}, invalidInvitation(op)
+	}
+	if in.Name = strings.TrimSpace(in.Name); in.Name != "" && !validName(in.Name) {
+		return Tokens{}, fault.BadField(op, "body.name", "must have 1 to 120 characters, none of them control characters")
+	}
+	for range 3 { // again where the login was made or changed meanwhile, for then its password decides
+		tokens, err := s.accept(ctx, op, token, in)
+		var lost *store.ConditionError
+		if !errors.As(err, &lost) {
+			return tokens, store.Fault(op, err)
+		}
+		if lost.SK != keys.Person {
+			return Tokens{}, invalidInvitation(op)
+		}
+	}
+	return Tokens{}, fault.New(op, fault.Unavailable, "busy")
+}
+
+func invalidInvitation(op string) error {
+	return fault.New(op, fault.Unauthenticated, "invalid_invitation")
+}
+
+func (s *Service) accept(ctx context.Context, op string, token invitationToken, in Accept) (Tokens, error) {
+	inv, user, err := s.invited(ctx, op, token)
+	if err != nil {
+		return Tokens{}, err
+	}
+	if err := s.clientActive(ctx, op, token.client); err != nil {
+		return Tokens{}, err
+	}
+	seen := user.Version
+	user.Status, user.invitation = StatusActive, ""
+	if in.Name != "" {
+		user.Name = in.Name
+	}
+	person, login, err := s.loginOf(ctx, op, token.client, user, in.Password)
+	if err != nil {
+		return Tokens{}, err
+	}
+	user.Person = person.ID
+	row, err := user.item()
+	if err != nil {
+		return Tokens{}, err
+	}
+	started, err := s.startSession(ctx, token.client, user, "invitation")
+	if err != nil {
+		return Tokens{}, err
+	}
+	e, err := s.event(ctx, token.client, audit.Fact{Type: events.TypeInvitationAccepted, Actor: audit.Actor{Type: "user", ID: user.ID},
+		Target: audit.Target{Type: "user", ID: user.ID}, Private: contactValues{user.Email, user.Name},
+		Change: events.InvitationAccepted{InvitationID: inv.id, UserID: user.ID, Role: string(user.Role),
+			NewLogin: login.Op == store.OpCreate}})
+	if err != nil {
+		return Tokens{}, err
+	}
+	return started.tokens, s.Table.Commit(ctx, token.client, audit.Of(e, started.event),
+		login, store.Update(row, seen), store.Delete(keys.Invitation(inv.id), inv.version), started.change)
+}
+
+type openInvitation struct {
+	id      string
+	version int64
+}
+
+// invited returns the invitation that the token is of, and its user, who has not accepted yet.
+func (s *Service) invited(ctx context.Context, op string, token invitationToken) (openInvitation, User, error) {
+	it, err := s.Table.Get(ctx, token.client, keys.Invitation(token.id))
+	if isAbsent(err) {
+		return openInvitation{}, User{}, invalidInvitation(op)
+	}
+	var sum invitationSummary
+	var data invitationData
+	if err == nil {
+		err = it.Read(&sum, &data)
+	}
+	if err != nil {
+		return openInvitation{}, User{}, err
+	}
+	if !sameHash(data.SecretHash, hashSecret(token.secret)) {
+		return openInvitation{}, User{}, invalidInvitation(op)
+	}
+	user, err := s.user(ctx, token.client, sum.User)
+	if err != nil {
+		return openInvitation{}, User{}, err
+	}
+	if user.Status != StatusInvited || user.invitation != sum.ID {
+		return openInvitation{}, User{}, invalidInvitation(op)
+	}
+	return openInvitation{sum.ID, it.Version}, user, nil
+}
+
+// loginOf returns the person who accepts, and the change that makes them, or adds the membership, in the directory.
+func (s *Service) loginOf(ctx context.Context, op string, client tenant.ID, user User, password string) (directory.Person, store.Change, error) {
+	m := directory.Membership{Client: client, User: user.ID}
+	person, err := s.Directory.PersonByEmail(ctx, user.Email)
+	if errors.Is(err, store.ErrNotFound) {
+		person, err = s.newPerson(ctx, op, user.Email, user.Name, password)
+		if err != nil {
+			return person, store.Change{}, err
+		}
+		person = person.Join(m)
+		return person, s.Directory.CreatePerson(person), nil
+	}
+	if err != nil {
+		return person, store.Change{}, err
+	}
+	// INVARIANT 14: an address that has a login is joined by who knows that login's password, and it stays as it is.
+	normal, possible := normalizePassword(password)
+	right, err := s.Hasher.Verify(ctx, person.PasswordHash, normal)
+	if err != nil {
+		return person, store.Change{}, err
+	}
+	if !right || !possible {
+		refused := s.refuse(ctx, op, person, &m, user.Email, reasonCredentials)
+		return person, store.Change{}, refused
+	}
+	person = person.Join(m)
+	return person, s.Directory.UpdatePerson(person), nil
+}
+
+// newPerson returns a person with a password of their own choice, who has no memberships yet.
+func (s *Service) newPerson(ctx context.Context, op, email, name, password string) (directory.Person, error) {
+	normal, err := newPassword(op, password, email, name)
+	if err != nil {
+		return directory.Person{}, err
+	}
+	hash, err := s.Hasher.Hash(ctx, normal)
+	if err != nil {
+		return directory.Person{}, err
+	}
+	return directory.Person{ID: s.System.NewID("per"), Email: email, PasswordHash: hash, Name: name, CreatedAt: s.now()}, nil
+}

@@ -1,0 +1,139 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nowgo/agents/events"
+	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/keys"
+	"github.com/nowgo/agents/internal/tenant"
+)
+
+// Tokens is what signing in or refreshing gives.
+type Tokens struct {
+	AccessToken  string
+	TokenType    string // Bearer (RFC 6750)
+	ExpiresIn    int    // seconds that the access token lives
+	RefreshToken string // works once; the answer to its use has the next one
+}
+
+// sessionSummary is also what the authorizer reads.
+type sessionSummary struct {
+	ID        string    `json:"id"`
+	User      string    `json:"user"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// sessionData is what a refresh is checked against: SHA-256 of the family and of the current generation's secret.
+type sessionData struct {
+	FamilyHash string `json:"family_hash"`
+	SecretHash string `json:"secret_hash"`
+	Generation int64  `json:"generation"` // 1 at sign-in
+}
+
+// newSession is a session about to be committed, with the tokens that its maker gets.
+type newSession struct {
+	tokens Tokens
+	change store.Change
+	event  audit.Event
+}
+
+// startSession prepares a session of a user in the partition of its rows. Method is how it was started: password or invitation.
+func (s *Service) startSession(ctx context.Context, partition tenant.ID, user User, method string) (newSession, error) {
+	now := s.now()
+	p := tenant.Principal{User: user.ID, Role: user.Role, Session: s.System.NewID("ses")}
+	if !partition.Platform() {
+		p.Client = partition
+	}
+	token := refreshToken{p.Client, p.User, p.Session, s.System.NewSecret(), s.System.NewSecret()}
+	it, err := store.Row(keys.Session(p.Session), 1, sessionSummary{p.Session, user.ID, now},
+		sessionData{hashSecret(token.family), hashSecret(token.secret), 1})
+	if err != nil {
+		return newSession{}, err
+	}
+	it.ParentSK = keys.UserSession(user.ID, now)
+	it.ExpiresAt = now.Add(SessionLifetime).Truncate(time.Second)
+	tokens, err := s.tokens(p, token)
+	if err != nil {
+		return newSession{}, err
+	}
+	e, err := s.sessionEvent(ctx, partition, user.ID, p.Session, events.TypeSessionStarted,
+		events.SessionStarted{SessionID: p.Session, Method: method, Role: string(user.Role), ExpiresAt: it.ExpiresAt})
+	return newSession{tokens, store.Create(it), e}, err
+}
+
+func (s *Service) tokens(p tenant.Principal, refresh refreshToken) (Tokens, error) {
+	access, err := s.Signer.Issue(p)
+	return Tokens{access, "Bearer", int(AccessLifetime / time.Second), refresh.String()}, err
+}
+
+// sessionEvent returns an event about a session by its own user, with the caller's network address in the private part.
+func (s *Service) sessionEvent(ctx context.Context, partition tenant.ID, user, session, kind string, change any) (audit.Event, error) {
+	e, err := s.event(ctx, partition, audit.Fact{Type: kind, Actor: audit.Actor{Type: "user", ID: user},
+		Target: audit.Target{Type: "session", ID: session}, Change: change, Private: callerOf(ctx, "")})
+	return e, err
+}
+
+// callerValues is what is personal about a caller; it goes into private parts alone.
+type callerValues struct {
+	Email     string `json:"email,omitempty"`
+	Address   string `json:"address,omitempty"`
+	UserAgent string `json:"user_agent,omitempty"`
+}
+
+func callerOf(ctx context.Context, email string) any {
+	call := tenant.CallFrom(ctx)
+	v := callerValues{clip(email, 2*256), clip(call.Address, 64), clip(call.UserAgent, 256)}
+	if v == (callerValues{}) {
+		return nil
+	}
+	return v
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+// SignOut ends the session of the call in ctx. A session that has ended already is no error. Errors: fault.Unauthenticated
+// where nobody is signed in, those of the table.
+func (s *Service) SignOut(ctx context.Context) error {
+	const op = "identity.SignOut"
+	p := tenant.CallFrom(ctx).Principal
+	if p.Anonymous() || p.Session == "" {
+		return fault.New(op, fault.Unauthenticated, "unauthenticated")
+	}
+	return store.Fault(op, s.endSession(ctx, partitionOf(p), p.User, p.Session, "signed_out"))
+}
+
+// endSession deletes a session, at whatever version it is by then: a refresh that slips in between can't keep it alive.
+func (s *Service) endSession(ctx context.Context, partition tenant.ID, user, session, reason string) error {
+	for {
+		it, err := s.Table.Get(ctx, partition, keys.Session(session))
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		e, err := s.sessionEvent(ctx, partition, user, session, events.TypeSessionEnded,
+			events.SessionEnded{SessionID: session, Reason: reason})
+		if err != nil {
+			return err
+		}
+		err = s.Table.Commit(ctx, partition, audit.Of(e), store.Delete(it.SK, it.Version))
+		if _, lost := store.FailedOn(err); !lost {
+			return err
+		}
+	}
+}
+
+func isAbsent(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrBadKey)
+}

@@ -1,0 +1,87 @@
+package directory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/keys"
+	"github.com/nowgo/agents/internal/tenant"
+)
+
+// Person is a human with a login. It belongs to no client (invariant 14): clients have users, which are a person's places.
+type Person struct {
+	ID           string // per_…
+	Email        string // normalized; the login
+	PasswordHash string // PHC string
+	Name         string
+	Memberships  []Membership
+	CreatedAt    time.Time
+	Version      int64
+}
+
+// Membership is a person's place in a client, or over the platform.
+type Membership struct {
+	Client tenant.ID `json:"client,omitempty"` // empty where Global
+	User   string    `json:"user"`
+	Global bool      `json:"global,omitempty"` // a global administrator
+}
+
+// Partition returns where the membership's user and sessions are kept.
+func (m Membership) Partition() tenant.ID {
+	if m.Global {
+		return Home(m.User)
+	}
+	return m.Client
+}
+
+// Join returns p with one more membership; p itself stays as it was.
+func (p Person) Join(m Membership) Person {
+	p.Memberships = append(slices.Clone(p.Memberships), m)
+	return p
+}
+
+type personData struct {
+	ID           string       `json:"id"`
+	Email        string       `json:"email"`
+	PasswordHash string       `json:"password_hash"`
+	Name         string       `json:"name"`
+	Memberships  []Membership `json:"memberships"`
+	CreatedAt    time.Time    `json:"created_at"`
+}
+
+func (p Person) item() (store.Item, error) {
+	return store.Row(keys.Person, 1, nil, personData{p.ID, p.Email, p.PasswordHash, p.Name, p.Memberships, p.CreatedAt})
+}
+
+// PersonByEmail returns the person who signs in with the address. Errors: [ErrEmail], store.ErrNotFound, those of the table.
+func (d *Directory) PersonByEmail(ctx context.Context, email string) (Person, error) {
+	email, err := NormalizeEmail(email)
+	if err != nil {
+		return Person{}, err
+	}
+	it, err := d.table.Get(ctx, login(email), keys.Person)
+	if err != nil {
+		return Person{}, fmt.Errorf("directory: person: %w", err)
+	}
+	var r personData
+	if err := it.Read(nil, &r); err != nil {
+		return Person{}, fmt.Errorf("directory: person: %w", err)
+	}
+	return Person{r.ID, r.Email, r.PasswordHash, r.Name, r.Memberships, r.CreatedAt, it.Version}, nil
+}
+
+// CreatePerson returns the change that adds a person; the condition is that the address has no login. p.Email must be
+// normalized.
+func (d *Directory) CreatePerson(p Person) store.Change {
+	it, err := p.item()
+	return in(login(p.Email), store.Create(it), err)
+}
+
+// UpdatePerson returns the change that replaces a person; the condition is that it is still at p.Version.
+func (d *Directory) UpdatePerson(p Person) store.Change {
+	it, err := p.item()
+	return in(login(p.Email), store.Update(it, p.Version), err)
+}
