@@ -78,7 +78,7 @@ func TestEverySectorIsItsOwnText(t *testing.T) {
 				for part, of := range parts {
 					limit := 0.2
 					if part == "whole" {
-						limit = 0.05
+						limit = 0.02
 					}
 					if got := similarity(shingles(of(a.Texts[language])), shingles(of(b.Texts[language]))); got >= limit {
 						t.Errorf("%s and %s, %s, %s: similarity %.2f", a.Sector, b.Sector, language, part, got)
