@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/tenant"
@@ -25,11 +24,12 @@ type Authorizer func(context.Context, events.APIGatewayCustomAuthorizerRequestTy
 // AuthorizerHandler returns authorize, which judges an Authorization header, as the gateway's authorizer. A good credential
 // allows every route of the API's stage, because the gateway caches the verdict by the header and uses it for the next path
 // too; what the principal may do is decided behind it. The verdict's context holds client_id, user_id, role and session_id and
-// never the credential. failed is told of errors that are not the caller's; it may be nil.
+// never the credential. failed, if given, is told of
+// errors that are not the caller's.
 //
 // Errors: `Unauthorized` where authorize says fault.Unauthenticated or fault.Forbidden (a suspended client); otherwise an error that the
 // gateway answers with 500.
-func AuthorizerHandler(authorize func(ctx context.Context, header string) (tenant.Principal, error), failed func(context.Context, error)) Authorizer {
+func AuthorizerHandler(authorize func(ctx context.Context, header string) (tenant.Principal, error), failed ...func(context.Context, error)) Authorizer {
 	return func(ctx context.Context, e events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
 		header, ok := authorization(e)
 		if !ok {
@@ -45,16 +45,11 @@ func AuthorizerHandler(authorize func(ctx context.Context, header string) (tenan
 		if fault.Is(err, fault.Unauthenticated) || fault.Is(err, fault.Forbidden) {
 			return events.APIGatewayCustomAuthorizerResponse{}, errUnauthorized
 		}
-		if failed != nil {
-			failed(ctx, err)
+		for _, tell := range failed {
+			tell(ctx, err)
 		}
 		return events.APIGatewayCustomAuthorizerResponse{}, errUnavailable
 	}
-}
-
-// StartAuthorizer serves [AuthorizerHandler] as a Lambda function. It does not return.
-func StartAuthorizer(authorize func(ctx context.Context, header string) (tenant.Principal, error), failed func(context.Context, error)) {
-	lambda.Start(AuthorizerHandler(authorize, failed))
 }
 
 // authorization returns the one Authorization header of the event, whatever the case of its name. Two are none: the gateway's cache and

@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
@@ -30,9 +29,6 @@ type ProxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.A
 func Handler(h http.Handler) ProxyHandler {
 	return httpadapter.New(withPrincipal(h)).ProxyWithContext
 }
-
-// Start serves h as a Lambda function. It does not return.
-func Start(h http.Handler) { lambda.Start(Handler(h)) }
 
 func withPrincipal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

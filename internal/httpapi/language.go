@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -123,6 +124,8 @@ var patterns = sync.OnceValue(func() []pattern {
 		text := verb.ReplaceAllStringFunc(to, func(string) string { n++; return "${" + strconv.Itoa(n) + "}" })
 		ps = append(ps, pattern{regexp.MustCompile("(?s)^" + expr + "$"), text})
 	}
+	// The longest first: some messages say the beginning of others.
+	slices.SortFunc(ps, func(a, b pattern) int { return len(b.match.String()) - len(a.match.String()) })
 	return ps
 })
 

@@ -148,6 +148,9 @@ func (a *API) describe(op Op) (huma.Operation, bool) {
 		Tags: []string{string(row.Capability)}, DefaultStatus: op.Status,
 		MaxBodyBytes: -1, BodyReadTimeout: -1, // the body is read, and its limits held, before Huma sees it
 		Errors: errorsOf(row, op)}
+	if op.Upload {
+		h.RequestBody = uploadBody()
+	}
 	if !row.Public {
 		h.Security = []map[string][]string{{"bearer": {}}}
 	}
@@ -158,6 +161,15 @@ func (a *API) describe(op Op) (huma.Operation, bool) {
 			Schema:      &huma.Schema{Type: huma.TypeString, MinLength: &one, MaxLength: &most}})
 	}
 	return h, true
+}
+
+// uploadBody documents the other form of an upload's body; Huma adds the JSON.
+func uploadBody() *huma.RequestBody {
+	text := &huma.Schema{Type: huma.TypeString}
+	return &huma.RequestBody{Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: &huma.Schema{
+		Type: huma.TypeObject, Required: []string{"file"},
+		Properties: map[string]*huma.Schema{"file": {Type: huma.TypeString, Format: "binary"}, "name": text, "content_type": text},
+	}}}}
 }
 
 // recoverRegister turns Huma's panic about a type it cannot describe into an error.

@@ -1,0 +1,100 @@
+package access_test
+
+import (
+	"testing"
+
+	"github.com/nowgo/agents/internal/access"
+	"github.com/nowgo/agents/internal/route"
+	"github.com/nowgo/agents/internal/tenant"
+)
+
+const (
+	no  = access.No
+	own = access.Own
+	yes = access.Yes
+)
+
+// matrix is who may do what, written out in full: the policies are held against it, not it derived from them.
+var matrix = []struct {
+	operation                                   string
+	global, admin, manager, standard, anonymous access.Grant
+}{
+	{"sign-in", yes, yes, yes, yes, yes},
+	{"refresh", yes, yes, yes, yes, yes},
+	{"sign-out", yes, yes, yes, yes, no},
+	{"get-me", yes, yes, yes, yes, no},
+	{"accept-invitation", yes, yes, yes, yes, yes},
+	{"get-jwks", yes, yes, yes, yes, yes},
+
+	{"create-client", yes, no, no, no, no},
+	{"list-clients", yes, no, no, no, no},
+	{"get-client", yes, no, no, no, no},
+	{"update-client", yes, no, no, no, no},
+	{"suspend-client", yes, no, no, no, no},
+	{"resume-client", yes, no, no, no, no},
+	{"get-own-client", no, yes, yes, yes, no},
+	{"update-own-client", no, yes, no, no, no},
+	{"get-settings", no, yes, yes, no, no},
+	{"put-settings", no, yes, no, no, no},
+	{"create-user", no, yes, no, no, no},
+	{"list-users", no, yes, no, no, no},
+	{"get-user", no, yes, no, no, no},
+
+	{"list-templates", yes, yes, yes, no, no},
+	{"get-template", yes, yes, yes, no, no},
+	{"create-profile", no, yes, yes, no, no},
+	{"list-profiles", no, yes, yes, no, no},
+	{"get-profile", no, yes, yes, no, no},
+	{"update-profile", no, yes, yes, no, no},
+	{"delete-profile", no, yes, yes, no, no},
+
+	{"generate-agent", no, yes, yes, no, no},
+	{"list-agents", no, yes, yes, yes, no},
+	{"get-agent", no, yes, yes, yes, no},
+	{"update-agent", no, yes, yes, no, no},
+	{"delete-agent", no, yes, yes, no, no},
+	{"list-configurations", no, yes, yes, no, no},
+	{"get-configuration", no, yes, yes, no, no},
+	{"put-draft", no, yes, yes, no, no},
+	{"publish-agent", no, yes, yes, no, no},
+	{"rollback-agent", no, yes, yes, no, no},
+	{"add-document", no, yes, yes, no, no},
+	{"list-documents", no, yes, yes, no, no},
+	{"get-document", no, yes, yes, no, no},
+	{"delete-document", no, yes, yes, no, no},
+	{"search-passages", no, yes, yes, no, no},
+
+	{"start-conversation", no, yes, yes, yes, no},
+	{"list-conversations", no, yes, yes, yes, no},
+	{"get-conversation", no, yes, yes, own, no},
+	{"send-message", no, own, own, own, no},
+	{"list-messages", no, yes, yes, own, no},
+	{"close-conversation", no, yes, yes, own, no},
+
+	{"list-audit-events", yes, yes, no, no, no},
+	{"get-audit-event", yes, yes, no, no, no},
+
+	{"get-health", yes, yes, yes, yes, yes},
+	{"get-readiness", yes, yes, yes, yes, yes},
+	{"get-openapi", yes, yes, yes, yes, yes},
+	{"get-docs", yes, yes, yes, yes, yes},
+}
+
+func TestMatrix(t *testing.T) {
+	d := newDecider(t)
+	if len(matrix) != len(route.Operations()) {
+		t.Errorf("the matrix has %d rows, the platform %d operations", len(matrix), len(route.Operations()))
+	}
+	for i, op := range route.Operations() {
+		if i >= len(matrix) || matrix[i].operation != op.ID {
+			t.Fatalf("the matrix has no row %d for %s", i, op.ID)
+		}
+		row := matrix[i]
+		for role, want := range map[tenant.Role]access.Grant{tenant.GlobalAdmin: row.global, tenant.ClientAdmin: row.admin,
+			tenant.AgentManager: row.manager, tenant.StandardUser: row.standard, "": row.anonymous} {
+			if got := d.GrantOf(role, op.ID); got != want {
+				t.Errorf("%s × %q: %s, want %s", op.ID, role, got, want)
+			}
+		}
+	}
+}
