@@ -206,12 +206,12 @@ func isContainer(body string) bool { return containerMark.MatchString(body) }
 
 var (
 	inlineLink = regexp.MustCompile(`!?\[([^\[\]]*)\]\([^()]*\)`)
-	lineMark   = regexp.MustCompile(`(?m)^[ \t]*(?:>[ \t]*)*(?:(?:[-+*]|[0-9]{1,9}[.)])[ \t]+)?`)
+	lineMark   = regexp.MustCompile(`(?m)^[ \t]*(?:>[ \t]*)*(?:(?:#{1,6}|[-+*]|[0-9]{1,9}[.)])[ \t]+)?`)
 	inlineMark = strings.NewReplacer("**", "", "__", "", "`", "")
 )
 
-// PlainText returns a piece of Markdown as a person would say it: links as their text, without the marks of strong
-// emphasis, code, list items and quotations, each run of white space one space.
+// PlainText returns a piece of Markdown as a person would say it: links as their text, without the marks of headings,
+// strong emphasis, code, list items and quotations, each run of white space one space.
 func PlainText(markdown string) string {
 	s := lineMark.ReplaceAllString(markdown, "")
 	s = inlineMark.Replace(inlineLink.ReplaceAllString(s, "$1"))
