@@ -77,6 +77,11 @@ type Relay struct {
 	Wait      func(context.Context, time.Duration) error // [Wait], except in tests
 }
 
+// New returns a relay to the publisher with the default policy.
+func New(p bus.Publisher, sys system.System, log *slog.Logger) Relay {
+	return Relay{Publisher: p, Policy: DefaultPolicy(), System: sys, Log: log, Wait: Wait}
+}
+
 // Send publishes the events of the entries and returns those that were not taken within the policy's attempts, by index. Poison is
 // logged and among them, and keeps none of the others from being published.
 func (r Relay) Send(ctx context.Context, entries []Entry) []Failure {
