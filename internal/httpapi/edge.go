@@ -72,13 +72,12 @@ func (x *exchange) send() {
 	x.w.WriteHeader(x.status)
 }
 
+// mute drops what is written until a problem is answered.
+func (x *exchange) mute() { x.routed = false }
+
 // answer sends a problem.
 func (x *exchange) answer(p *Problem) {
-	h := x.Header()
-	for name, values := range p.headers {
-		h[name] = values
-	}
-	h.Set("Content-Type", typeProblem)
+	x.Header().Set("Content-Type", typeProblem)
 	x.routed, x.status = true, p.Status
 	if err := marshal(x, p); err != nil && p.cause == nil {
 		p.cause = err

@@ -34,7 +34,9 @@ func humaConfig(version string) huma.Config {
 				},
 			},
 		},
-		Formats:                      map[string]huma.Format{typeJSON: {Marshal: marshal, Unmarshal: json.Unmarshal}},
+		// `json` is how Huma looks up what ends in +json.
+		Formats: map[string]huma.Format{typeJSON: {Marshal: marshal, Unmarshal: json.Unmarshal},
+			"json": {Marshal: marshal, Unmarshal: json.Unmarshal}},
 		DefaultFormat:                typeJSON,
 		RejectUnknownQueryParameters: true,
 	}
@@ -105,11 +107,17 @@ func marshal(w io.Writer, v any) error {
 	case *Problem:
 		if x, ok := w.(*exchange); ok {
 			x.problem = v
+			for name, values := range v.headers { // Huma sets them for a handler's errors alone
+				x.Header()[name] = values
+			}
 		}
 	}
 	b := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(b)
 	if err := encode(b, v); err != nil {
+		if x, ok := w.(*exchange); ok {
+			x.mute() // Huma would send a text of its own
+		}
 		return err
 	}
 	_, err := w.Write(b.Bytes())

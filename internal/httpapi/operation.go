@@ -38,6 +38,7 @@ func (o *operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.routed = true
+	r.Header.Del("Accept") // every answer is JSON; there is nothing to negotiate
 	x.call.Operation = o.row.ID
 	r = r.WithContext(tenant.WithCall(r.Context(), x.call))
 	if err := o.admit(r, x.call); err != nil {

@@ -58,6 +58,10 @@ func Register[I, E, T any](a *API, op Op, handle func(context.Context, *I) (E, e
 		return
 	}
 	defer a.recoverRegister(op.ID)
+	if name := hiddenEmbed(reflect.TypeFor[I]()); name != "" {
+		a.fail(fmt.Errorf("httpapi: operation %q: its input embeds the unexported type %s, whose fields Huma does not see", op.ID, name))
+		return
+	}
 	answer := func(e E) Out[T] {
 		out := render(e)
 		if out.Status == 0 {
@@ -170,6 +174,22 @@ func uploadBody() *huma.RequestBody {
 		Type: huma.TypeObject, Required: []string{"file"},
 		Properties: map[string]*huma.Schema{"file": {Type: huma.TypeString, Format: "binary"}, "name": text, "content_type": text},
 	}}}}
+}
+
+// hiddenEmbed returns the name of a struct that t embeds, at whatever depth, by an unexported type.
+func hiddenEmbed(t reflect.Type) string {
+	for f := range t.Fields() {
+		if !f.Anonymous || f.Type.Kind() != reflect.Struct {
+			continue
+		}
+		if !f.IsExported() {
+			return f.Name
+		}
+		if name := hiddenEmbed(f.Type); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // recoverRegister turns Huma's panic about a type it cannot describe into an error.
