@@ -1,0 +1,78 @@
+package main
+
+import (
+	"path/filepath"
+	"runtime"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+)
+
+type function = awslambda.Function
+
+// addFunction makes the named function of what `make build` left in its folder.
+func (p *Platform) addFunction(name string) {
+	n := NeedsOf(name)
+	logs := awslogs.NewLogGroup(p.stack, jsii.String("Log-"+name), &awslogs.LogGroupProps{
+		LogGroupName:  jsii.String("/nowgo/" + p.settings.Env + "/" + name),
+		Retention:     retention[p.settings.LogDays],
+		RemovalPolicy: p.removal(),
+	})
+	p.allow(name, logs.LogGroupArn())
+	p.functions[name] = awslambda.NewFunction(p.stack, jsii.String("Function-"+name), &awslambda.FunctionProps{
+		FunctionName: jsii.String(p.settings.Name(name)),
+		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
+		Handler:      jsii.String("bootstrap"),
+		Architecture: p.architecture(),
+		Code:         awslambda.Code_FromAsset(jsii.String(filepath.Join(p.settings.Functions, name)), nil),
+		Role:         p.roles.own[name],
+		LogGroup:     logs,
+		MemorySize:   jsii.Number(n.MemoryMB),
+		Timeout:      awscdk.Duration_Seconds(jsii.Number(n.Seconds)),
+		Environment:  p.environment(n),
+	})
+}
+
+var retention = map[int]awslogs.RetentionDays{
+	1: awslogs.RetentionDays_ONE_DAY, 30: awslogs.RetentionDays_ONE_MONTH, 90: awslogs.RetentionDays_THREE_MONTHS,
+}
+
+// architecture is Graviton on AWS; the emulator runs functions as they are, on this machine.
+func (p *Platform) architecture() awslambda.Architecture {
+	if p.settings.Local && runtime.GOARCH == "amd64" {
+		return awslambda.Architecture_X86_64()
+	}
+	return awslambda.Architecture_ARM_64()
+}
+
+// environment names to a function what it may reach. In the emulator there are no data roles: it has none to enforce.
+func (p *Platform) environment(n Needs) *map[string]*string {
+	env := map[string]*string{
+		"NOWGO_ENV":   jsii.String(p.settings.Env),
+		"NOWGO_TABLE": p.data.table.TableName(),
+	}
+	if n.Clients {
+		env["NOWGO_BLOBS"] = p.data.blobs.BucketName()
+		if !p.settings.Local {
+			env["NOWGO_DATA_ROLE_ARN"] = p.roles.data.AttrArn()
+		}
+	}
+	if n.Registrar && !p.settings.Local {
+		env["NOWGO_REGISTRAR_ROLE_ARN"] = p.roles.registrar.AttrArn()
+	}
+	if n.Publish {
+		env["NOWGO_BUS"] = p.bus.EventBusName()
+	}
+	if n.SigningKeys != None {
+		env["NOWGO_SIGNING_KEYS_SECRET"] = p.data.signingKeys.Ref()
+	}
+	if n.Platform {
+		env["NOWGO_PLATFORM_SECRET"] = p.data.platform.Ref()
+	}
+	if n.Administrator {
+		env["NOWGO_ADMINISTRATOR_SECRET"] = p.data.administrator.Ref()
+	}
+	return &env
+}
