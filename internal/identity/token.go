@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -108,7 +109,7 @@ var (
 
 // parse returns the token whose signature holds; its times are not checked yet.
 func (s *Signer) parse(token []byte) (jwt.Token, error) {
-	if len(token) > MaxToken || bytes.Count(token, []byte{'.'}) != 2 {
+	if len(token) > MaxToken || bytes.Count(token, []byte{'.'}) != 2 || !strictBase64(token) {
 		return nil, errForm
 	}
 	m, err := jws.Parse(token, jws.WithCompact())
@@ -141,6 +142,19 @@ func (s *Signer) parse(token []byte) (jwt.Token, error) {
 	return jwt.ParseInsecure(payload)
 }
 
+// strictBase64 reports whether every part is written in the one way that base64url without padding has for its bytes (RFC 7515 §2), so
+// that nobody can write a token in a second way.
+func strictBase64(token []byte) bool {
+	strict := base64.RawURLEncoding.Strict()
+	buf := make([]byte, strict.DecodedLen(len(token)))
+	for part := range bytes.SplitSeq(token, []byte{'.'}) {
+		if _, err := strict.Decode(buf, part); err != nil || bytes.ContainsAny(part, "\r\n") {
+			return false
+		}
+	}
+	return true
+}
+
 func claimsOf(t jwt.Token) (Claims, error) {
 	var client, role, sid string
 	if t.Has(claimClient) && t.Get(claimClient, &client) != nil || t.Get(claimRole, &role) != nil || t.Get(claimSID, &sid) != nil {
@@ -155,7 +169,9 @@ func claimsOf(t jwt.Token) (Claims, error) {
 		return Claims{}, errClaims
 	}
 	c := Claims{Principal: p}
-	c.ID, _ = t.JwtID()
+	if c.ID, _ = t.JwtID(); c.ID == "" {
+		return Claims{}, errClaims
+	}
 	c.IssuedAt, _ = t.IssuedAt()
 	c.ExpiresAt, _ = t.Expiration()
 	return c, nil
