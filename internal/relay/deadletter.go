@@ -31,7 +31,7 @@ type DeadLetter struct {
 func (l *Loop) bury(ctx context.Context, c Consumer, change Change, f Failure) error {
 	letter := DeadLetter{Consumer: c.Name, Sequence: change.Sequence, ClientID: change.Partition, Key: change.Item.SK,
 		FailedAt: l.System.Now().UTC(), Attempts: f.Attempts, Error: f.Err.Error()}
-	if event, err := Decode(change.Entry); err == nil {
+	if event, err := Decode(Entry{change.Partition, change.Item}); err == nil {
 		letter.Event = &event
 	} else if json.Valid(change.Item.Summary) {
 		letter.Raw = change.Item.Summary

@@ -11,24 +11,25 @@ import (
 	"github.com/nowgo/agents/internal/bus"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/system"
+	"github.com/nowgo/agents/internal/tenant"
 )
 
-// Change is one change of the table.
+// Change is a new event item in the change stream.
 type Change struct {
-	Sequence uint64 // of the stream; grows, not by one at a time
-	Op       store.Op
-	Entry
+	Sequence  uint64 // grows, not always by one
+	Partition tenant.ID
+	Item      store.Item
 }
 
-// Source is the table's change stream as the loop reads it.
+// Source is the table's change stream as the loop reads it: the event items that were added, and no others.
 type Source interface {
-	// Changes returns the changes after the consumer's cursor, in the order of their sequences, at most limit. A consumer that is
-	// new begins with what the stream still has.
+	// Changes returns the changes after those that the consumer acknowledged, in the order of their sequences, at most limit; none
+	// at the end.
 	Changes(ctx context.Context, consumer string, limit int) ([]Change, error)
 	// Acknowledge moves the consumer's cursor to the sequence. It returns when that is durable.
 	Acknowledge(ctx context.Context, consumer string, sequence uint64) error
-	// Notify returns a channel that yields, or is closed, once there is a change after the call. A value may stand for several.
-	Notify() <-chan struct{}
+	// Wait returns when there may be changes for the consumer, at once if there are, or with ctx's error.
+	Wait(ctx context.Context, consumer string) error
 }
 
 // Consumer is what events are carried to: a subscription of bus/local, or a publisher to elsewhere. Its name is that of its
@@ -48,7 +49,6 @@ type Loop struct {
 	System      system.System
 	Log         *slog.Logger
 	Batch       int           // changes read at once; 0: 100
-	Poll        time.Duration // how long a missed notification can go unnoticed; 0: 5 s
 	Grace       time.Duration // how long Run may go on after its context ended, to carry what there is; 0: 5 s
 	Wait        func(context.Context, time.Duration) error
 }
@@ -63,43 +63,20 @@ func (l *Loop) Run(ctx context.Context) {
 			stop()
 		}
 	})()
-	wakes := make([]chan struct{}, len(l.Consumers))
-	var consumers, bell sync.WaitGroup
-	for i, c := range l.Consumers {
-		wakes[i] = make(chan struct{}, 1)
-		consumers.Go(func() { l.consume(ctx, work, c, wakes[i]) })
+	var consumers sync.WaitGroup
+	for _, c := range l.Consumers {
+		consumers.Go(func() { l.consume(ctx, work, c) })
 	}
-	bell.Go(func() { l.ring(ctx, wakes) })
 	consumers.Wait()
-	bell.Wait()
-}
-
-// ring wakes the consumers when there are changes.
-func (l *Loop) ring(ctx context.Context, wakes []chan struct{}) {
-	next := l.Source.Notify()
-	poll := time.NewTicker(orDefault(l.Poll, 5*time.Second))
-	defer poll.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-poll.C:
-		case <-next:
-			next = l.Source.Notify() // before waking: what changes from here on rings again
-		}
-		for _, wake := range wakes {
-			select {
-			case wake <- struct{}{}:
-			default: // it has not looked since it was last woken
-			}
-		}
-	}
 }
 
 // consume carries changes to one consumer until ctx has ended and the stream is at its end, or work has ended.
-func (l *Loop) consume(ctx, work context.Context, c Consumer, wake <-chan struct{}) {
+func (l *Loop) consume(ctx, work context.Context, c Consumer) {
 	for {
 		more, err := l.step(ctx, work, c)
+		if err == nil && !more && ctx.Err() == nil {
+			err = l.Source.Wait(ctx, c.Name)
+		}
 		switch {
 		case work.Err() != nil || ctx.Err() != nil && (err != nil || !more):
 			return
@@ -107,11 +84,6 @@ func (l *Loop) consume(ctx, work context.Context, c Consumer, wake <-chan struct
 			l.Log.ErrorContext(ctx, "the change stream stands still", "consumer", c.Name, "error", err)
 			if l.wait(ctx, l.Policy.Longest) != nil {
 				return
-			}
-		case !more:
-			select {
-			case <-ctx.Done():
-			case <-wake:
 			}
 		}
 	}
@@ -126,26 +98,17 @@ func (l *Loop) step(ctx, work context.Context, c Consumer) (bool, error) {
 	if err != nil || len(changes) == 0 {
 		return false, err
 	}
-	var events []Change
-	for _, change := range changes {
-		if change.Op == store.OpCreate && change.IsEvent() {
-			events = append(events, change)
-		}
-	}
-	if err := l.deliver(ctx, work, c, events); err != nil {
+	if err := l.deliver(ctx, work, c, changes); err != nil {
 		return true, err
 	}
 	return true, l.Source.Acknowledge(work, c.Name, changes[len(changes)-1].Sequence)
 }
 
 // deliver publishes the events, and puts those that were not taken with the dead letters.
-func (l *Loop) deliver(ctx, work context.Context, c Consumer, events []Change) error {
-	if len(events) == 0 {
-		return nil
-	}
-	entries := make([]Entry, len(events))
-	for i, e := range events {
-		entries[i] = e.Entry
+func (l *Loop) deliver(ctx, work context.Context, c Consumer, changes []Change) error {
+	entries := make([]Entry, len(changes))
+	for i, change := range changes {
+		entries[i] = Entry{change.Partition, change.Item}
 	}
 	// A pause ends with ctx: when the process is to stop, what fails is left rather than tried again.
 	r := Relay{Publisher: c.Publisher, Policy: l.Policy, System: l.System, Log: l.Log.With("consumer", c.Name),
@@ -155,7 +118,7 @@ func (l *Loop) deliver(ctx, work context.Context, c Consumer, events []Change) e
 		if !errors.Is(f.Err, ErrPoison) && (ctx.Err() != nil && f.Attempts < l.Policy.Attempts || work.Err() != nil) {
 			return errors.Join(errLeft, f.Err)
 		}
-		if err := l.bury(work, c, events[f.Index], f); err != nil {
+		if err := l.bury(work, c, changes[f.Index], f); err != nil {
 			return err
 		}
 	}

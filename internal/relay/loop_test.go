@@ -15,7 +15,6 @@ import (
 	"github.com/nowgo/agents/internal/blob/folder"
 	"github.com/nowgo/agents/internal/bus"
 	"github.com/nowgo/agents/internal/relay"
-	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
 )
@@ -27,26 +26,38 @@ type stream struct {
 	mu        sync.Mutex
 	changes   []relay.Change
 	cursors   map[string]uint64
-	bell      chan struct{}
+	more      chan struct{} // closed when there is more
 	ackFault  func(consumer string) error
 	readFault func(consumer string) error
 }
 
-func newStream() *stream { return &stream{cursors: map[string]uint64{}, bell: make(chan struct{}, 1)} }
+func newStream() *stream { return &stream{cursors: map[string]uint64{}, more: make(chan struct{})} }
 
-func (s *stream) add(op store.Op, entries ...relay.Entry) {
+func (s *stream) add(entries ...relay.Entry) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, e := range entries {
-		s.changes = append(s.changes, relay.Change{Sequence: uint64(len(s.changes) + 1), Op: op, Entry: e})
+		s.changes = append(s.changes, relay.Change{Sequence: uint64(len(s.changes) + 1), Partition: e.Partition, Item: e.Item})
 	}
-	s.mu.Unlock()
-	select {
-	case s.bell <- struct{}{}:
-	default:
-	}
+	close(s.more)
+	s.more = make(chan struct{})
 }
 
-func (s *stream) Notify() <-chan struct{} { return s.bell }
+func (s *stream) Wait(ctx context.Context, consumer string) error {
+	s.mu.Lock()
+	more := s.more
+	there := s.cursors[consumer] < uint64(len(s.changes))
+	s.mu.Unlock()
+	if there {
+		return nil
+	}
+	select {
+	case <-more:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 func (s *stream) Changes(ctx context.Context, consumer string, limit int) ([]relay.Change, error) {
 	s.mu.Lock()
@@ -129,13 +140,10 @@ func eventually(t *testing.T, what string, holds func() bool) {
 func TestLoopCarriesToEachConsumer(t *testing.T) {
 	s, a, b := newStream(), &publisher{}, &publisher{}
 	list := entries(t, 30)
-	s.add(store.OpCreate, list[:10]...)
+	s.add(list[:10]...)
 	start(t, &relay.Loop{Source: s, Batch: 7, Consumers: []relay.Consumer{{Name: "a", Publisher: a}, {Name: "b", Publisher: b}}})
-	s.add(store.OpUpdate, list[0]) // its private part is erased: not an event anew
-	s.add(store.OpDelete, list[1])
-	s.add(store.OpCreate, relay.Entry{Partition: "cli_one", Item: store.Item{SK: "agent#agt_1"}})
-	s.add(store.OpCreate, list[10:]...)
-	eventually(t, "both cursors are at the end", func() bool { return s.cursor("a") == 33 && s.cursor("b") == 33 })
+	s.add(list[10:]...)
+	eventually(t, "both cursors are at the end", func() bool { return s.cursor("a") == 30 && s.cursor("b") == 30 })
 	for name, p := range map[string]*publisher{"a": a, "b": b} {
 		got := p.ids()
 		for i, e := range list {
@@ -160,11 +168,11 @@ func TestSlowAndBrokenStallNobody(t *testing.T) {
 		}
 		return nil
 	}
-	s.add(store.OpCreate, entries(t, 3)...)
+	s.add(entries(t, 3)...)
 	stop := start(t, &relay.Loop{Source: s, Consumers: []relay.Consumer{{Name: "broken", Publisher: &publisher{}},
 		{Name: "hangs", Publisher: hangs}, {Name: "well", Publisher: well}}})
 	eventually(t, "the one that is well has all", func() bool { return len(well.ids()) == 3 && s.cursor("well") == 3 })
-	s.add(store.OpCreate, entries(t, 2)...)
+	s.add(entries(t, 2)...)
 	eventually(t, "and what comes after", func() bool { return len(well.ids()) == 5 })
 	if s.cursor("hangs") != 0 {
 		t.Error("acknowledged before it was taken")
@@ -179,7 +187,7 @@ func TestSlowAndBrokenStallNobody(t *testing.T) {
 func TestCrashBetweenPublishAndAcknowledge(t *testing.T) {
 	s, p := newStream(), &publisher{}
 	list := entries(t, 12)
-	s.add(store.OpCreate, list...)
+	s.add(list...)
 	crashed := make(chan struct{})
 	var once sync.Once
 	s.ackFault = func(string) error { // the disk is gone: nothing is acknowledged any more
@@ -227,7 +235,7 @@ func TestDeadLetters(t *testing.T) {
 		return refused, errThrottled
 	}}
 	kept := letters(t)
-	s.add(store.OpCreate, list...)
+	s.add(list...)
 	start(t, &relay.Loop{Source: s, DeadLetters: kept, Consumers: []relay.Consumer{{Name: "a", Publisher: p}}})
 	eventually(t, "it has passed them", func() bool { return s.cursor("a") == 4 })
 	if got := p.ids(); len(got) != 1 || got[0] != idOf(t, list[3]) {
@@ -280,7 +288,7 @@ func (b *fullDisk) Put(ctx context.Context, client tenant.ID, name string, conte
 func TestNoDeadLetterNoPassing(t *testing.T) {
 	s, disk := newStream(), &fullDisk{Store: letters(t)}
 	p := &publisher{fault: func(int, []bus.Event) ([]int, error) { return nil, errThrottled }}
-	s.add(store.OpCreate, entries(t, 1)...)
+	s.add(entries(t, 1)...)
 	start(t, &relay.Loop{Source: s, DeadLetters: disk, Consumers: []relay.Consumer{{Name: "a", Publisher: p}}})
 	eventually(t, "it has tried to bury the event, twice", func() bool {
 		disk.mu.Lock()
@@ -305,7 +313,7 @@ func TestRunDrains(t *testing.T) {
 		once.Do(func() { close(entered); <-release })
 		return nil, nil
 	}}
-	s.add(store.OpCreate, entries(t, 10)...)
+	s.add(entries(t, 10)...)
 	stop := start(t, &relay.Loop{Source: s, Batch: 2, Consumers: []relay.Consumer{{Name: "a", Publisher: p}}})
 	<-entered
 	ended := make(chan struct{})
@@ -323,7 +331,7 @@ func TestStoppingLeavesWhatFails(t *testing.T) {
 	s, disk := newStream(), &fullDisk{Store: letters(t), mended: true}
 	tried := make(chan struct{}, 100)
 	p := &publisher{fault: func(int, []bus.Event) ([]int, error) { tried <- struct{}{}; return nil, errThrottled }}
-	s.add(store.OpCreate, entries(t, 1)...)
+	s.add(entries(t, 1)...)
 	stop := start(t, &relay.Loop{Source: s, DeadLetters: disk, Policy: relay.Policy{Attempts: 3, First: time.Hour, Longest: time.Hour},
 		Consumers: []relay.Consumer{{Name: "a", Publisher: p}}})
 	<-tried
