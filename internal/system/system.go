@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/base64"
+	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -30,9 +32,42 @@ func (s System) NewID(prefix string) string {
 	return prefix + "_" + lower.EncodeToString(s.bytes(16))
 }
 
-// NewULID returns a ULID of the current time: 26 characters that sort by the millisecond they were made in.
+// latest is the last ULID that this process made, so that those of one millisecond sort in the order they were made in.
+var latest struct {
+	sync.Mutex
+	id ulid.ULID
+}
+
+// NewULID returns a ULID of the current time: 26 characters that sort by the millisecond they were made in and, within one
+// process, by their order in it.
 func (s System) NewULID() string {
-	return ulid.MustNew(ulid.Timestamp(s.Now()), s.Random).String()
+	var id ulid.ULID
+	latest.Lock()
+	defer latest.Unlock()
+	err := id.SetTime(ulid.Timestamp(s.Now()))
+	entropy := s.bytes(10)
+	if id.Time() == latest.id.Time() {
+		entropy = after(latest.id.Entropy(), entropy)
+	}
+	if err := errors.Join(err, id.SetEntropy(entropy)); err != nil {
+		panic("system: the clock is beyond the year 10889: " + err.Error())
+	}
+	latest.id = id
+	return id.String()
+}
+
+// after returns last plus 1 to 2^32, the step taken from random, as 80-bit numbers. It wraps around once in 2^48 ids of one
+// millisecond.
+func after(last, random []byte) []byte {
+	carry := uint64(random[0])<<24 | uint64(random[1])<<16 | uint64(random[2])<<8 | uint64(random[3])
+	carry++
+	out := make([]byte, len(last))
+	for i := len(last) - 1; i >= 0; i-- {
+		carry += uint64(last[i])
+		out[i] = byte(carry)
+		carry >>= 8
+	}
+	return out
 }
 
 // NewSecret returns 256 random bits as 43 characters of unpadded base64url.
