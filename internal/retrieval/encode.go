@@ -184,16 +184,15 @@ func (d *decoder) terms(x *Index, part int) []term {
 func (x *Index) holds(t term, part int) bool {
 	passage, n := 0, 0
 	for rest := t.postings; rest != ""; n++ {
-		distance, a := uvarint(rest)
-		tf, b := uvarint(rest[a:])
-		if a == 0 || b == 0 || tf == 0 || tf > math.MaxUint32 || n > 0 && distance == 0 || distance >= uint64(len(x.passages)) {
+		distance, tf, size := nextPosting(rest)
+		if size == 0 || tf == 0 || tf > math.MaxUint32 || n > 0 && distance == 0 || distance >= uint64(len(x.passages)) {
 			return false
 		}
 		passage += int(distance)
 		if passage >= len(x.passages) || partOf(x.passages[passage].Language) != part {
 			return false
 		}
-		rest = rest[a+b:]
+		rest = rest[size:]
 	}
 	return n > 0 && n == t.found
 }

@@ -36,8 +36,8 @@ type part struct {
 	terms    []term // sorted by stem
 }
 
-// term is a stem with its postings: for each passage that holds it, in order, the distance from the one before and the
-// weighted frequency, both as unsigned varints.
+// term is a stem with its postings: for each passage that holds it, in order, as unsigned varints, twice the distance from
+// the one before, plus one if the weighted frequency follows; it is 1 where none does.
 type term struct {
 	stem     string
 	found    int // passages that hold it
@@ -102,8 +102,7 @@ func Build(passages []Passage) *Index {
 				g = &growing{}
 				vocabulary[n][stem] = g
 			}
-			g.postings = binary.AppendUvarint(g.postings, uint64(i-g.last))
-			g.postings = binary.AppendUvarint(g.postings, uint64(tf))
+			g.postings = appendPosting(g.postings, i-g.last, tf)
 			g.last, g.found = i, g.found+1
 			x.lengths[i] += tf
 		}
@@ -172,16 +171,34 @@ func (p *part) idf(found int) float64 {
 // each calls f with every passage that holds the term, and its weighted frequency there.
 func (t term) each(f func(passage int, tf float64)) {
 	passage := 0
-	for at := 0; at < len(t.postings); {
-		distance, n := uvarint(t.postings[at:])
-		tf, m := uvarint(t.postings[at+n:])
-		if n <= 0 || m <= 0 {
-			return // checked when decoded
+	for rest := t.postings; rest != ""; {
+		distance, tf, n := nextPosting(rest)
+		if n == 0 {
+			return // never: checked when decoded
 		}
-		passage += int(distance)
+		passage, rest = passage+int(distance), rest[n:]
 		f(passage, float64(tf))
-		at += n + m
 	}
+}
+
+func appendPosting(b []byte, distance int, tf uint32) []byte {
+	if tf == 1 {
+		return binary.AppendUvarint(b, uint64(distance)<<1)
+	}
+	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(distance)<<1|1), uint64(tf))
+}
+
+// nextPosting reads the posting at the front of s, which takes n bytes; 0 if there is none.
+func nextPosting(s string) (distance, tf uint64, n int) {
+	head, n := uvarint(s)
+	if head&1 == 0 {
+		return head >> 1, 1, n
+	}
+	tf, m := uvarint(s[n:])
+	if m == 0 {
+		return 0, 0, 0
+	}
+	return head >> 1, tf, n + m
 }
 
 // uvarint is binary.Uvarint on a string.

@@ -106,8 +106,8 @@ func evidenceOf(text string) evidence {
 func (e *evidence) add(o evidence) { e.pt, e.en = e.pt+o.pt, e.en+o.en }
 
 var (
-	endingsPT = []string{"cao", "coes", "ao", "oes", "mente", "agem", "dade", "inho", "inha", "eiro", "eira", "ar", "er", "ir", "ou", "ei", "am", "em", "ico", "avel", "ivel"}
-	endingsEN = []string{"tion", "ing", "ly", "ness", "ment", "ed", "th", "sh", "ght", "ck", "ee", "y", "ship", "ll", "ss"}
+	endingsPT = []string{"cao", "coes", "ao", "oes", "mente", "agem", "dade", "inho", "inha", "eiro", "eira", "ar", "ir", "ou", "ei", "am", "em", "ico", "avel", "ivel"}
+	endingsEN = []string{"tion", "ing", "ly", "er", "ness", "ment", "ed", "th", "sh", "ght", "ck", "ee", "y", "ship", "ll", "ss"}
 	groupsEN  = []string{"th", "sh", "ee", "oo", "wh", "ck", "ph", "tt", "pp", "ff", "dd", "w", "k", "y"}
 	groupsPT  = []string{"lh", "nh", "qu", "ei", "ao"}
 )
@@ -173,5 +173,8 @@ func Closest(tag string, supported []string) string {
 
 // known returns the language of an index's partition for a tag: English for tags of English, else Portuguese.
 func known(tag string) string {
+	if tag == Portuguese || tag == English {
+		return tag
+	}
 	return Closest(tag, []string{Portuguese, English})
 }

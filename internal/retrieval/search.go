@@ -116,14 +116,15 @@ type sought struct {
 
 // resolution is a query as one part sees it.
 type resolution struct {
-	words []sought
-	total float64 // of their weights
+	words   []sought
+	total   float64 // of their weights
+	stemmer *stemmer
 }
 
 // resolve looks the query's words up. A word that no passage holds is the most telling of all.
 func (p *part) resolve(asked []queryTerm) resolution {
-	var r resolution
 	s := newStemmer(p.language)
+	r := resolution{stemmer: s}
 	for _, q := range asked {
 		stem := s.stem(q.word)
 		if i := slices.IndexFunc(r.words, func(w sought) bool { return w.stem == stem }); i >= 0 {
@@ -215,12 +216,12 @@ const headingShare = 0.6
 // they tell as much as two words that one passage alone has.
 func (p *part) repeated(r resolution, heading string) (share, telling float64) {
 	var total, held float64
-	lex, s := lexiconOf(), newStemmer(p.language)
+	lex := lexiconOf()
 	for w := range plain(heading) {
 		if lex.isFunction(w) {
 			continue
 		}
-		stem := s.stem(w)
+		stem := r.stemmer.stem(w)
 		t, _ := p.find(stem)
 		weight := p.idf(t.found)
 		if lex.weak[w] {

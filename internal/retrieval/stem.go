@@ -113,7 +113,7 @@ func accentedPT(w string) string {
 // irregularPT has the forms of common verbs and nouns that the rules do not bring to their word: irregular participles,
 // changes of the stem's vowel or consonant, and words that only look like participles.
 var irregularPT = pairs(`
-	aberto abrir aberta abrir abertos abrir abertas abrir abertura abrir
+	aberto abrir aberta abrir abertos abrir abertas abrir abertura abrir abrimos abrir
 	coberto cobrir coberta cobrir cobre cobrir cobertura cobrir cubro cobrir
 	escrito escrever escrita escrever gasto gastar
 	pego pegar quisto querer visto ver vista ver entregue entregar entregues entregar aceite aceitar

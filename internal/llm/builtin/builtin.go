@@ -76,7 +76,8 @@ func questionOf(req llm.Request) (string, error) {
 	case req.MaxTokens < 0:
 		return "", fault.BadField(op, "max_tokens", "must not be negative")
 	}
-	return req.Turns[n-1].Text, nil
+	runes := []rune(req.Turns[n-1].Text)
+	return string(runes[:min(len(runes), retrieval.MaxQuery)]), nil
 }
 
 // languageOf returns the language to answer in: the one asked for, or else that of the question among the client's.
