@@ -36,7 +36,8 @@ type generate struct {
 	}
 }
 
-type byID struct {
+// ByID names what the operation is upon; exported for the input types that embed it.
+type ByID struct {
 	AgentID string `path:"agent_id" maxLength:"64"`
 }
 
@@ -46,7 +47,7 @@ type listQuery struct {
 }
 
 type rename struct {
-	byID
+	ByID
 	httpapi.Precondition
 	Body struct {
 		Name string `json:"name" minLength:"1" maxLength:"120"`
@@ -54,17 +55,17 @@ type rename struct {
 }
 
 type remove struct {
-	byID
+	ByID
 	httpapi.Precondition
 }
 
 type publish struct {
-	byID
+	ByID
 	httpapi.OptionalPrecondition
 }
 
 type rollback struct {
-	byID
+	ByID
 	httpapi.OptionalPrecondition
 	Body struct {
 		Version int `json:"version" minimum:"1" maximum:"99999999"`
@@ -88,7 +89,7 @@ func Register(api *httpapi.API, agents *agent.Service, library conversation.Libr
 	})
 	httpapi.Register(api, httpapi.Op{ID: "list-agents", Summary: "List agents"}, h.list, httpapi.Body[httpapi.List[Agent]])
 	httpapi.Register(api, httpapi.Op{ID: "get-agent", Summary: "Read an agent", Errors: []int{404}},
-		func(ctx context.Context, in *byID) (agent.Agent, error) {
+		func(ctx context.Context, in *ByID) (agent.Agent, error) {
 			return agents.Agent(ctx, own(ctx), in.AgentID)
 		}, shown)
 	httpapi.Register(api, httpapi.Op{ID: "update-agent", Summary: "Rename an agent", Errors: []int{404, 412, 428}}, h.rename, shown)

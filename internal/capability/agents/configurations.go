@@ -23,17 +23,17 @@ type Configuration struct {
 }
 
 type versionQuery struct {
-	byID
+	ByID
 	Version string `path:"version" maxLength:"8" doc:"A number, or draft"`
 }
 
 type configurationsQuery struct {
-	byID
+	ByID
 	httpapi.PageQuery
 }
 
 type putDraft struct {
-	byID
+	ByID
 	httpapi.Precondition
 	Body struct {
 		Texts     map[string]agent.Text `json:"texts" doc:"By language: pt-BR, en"`

@@ -38,7 +38,7 @@ type Results struct {
 }
 
 type addDocument struct {
-	byID
+	ByID
 	Body struct {
 		Name        string `json:"name" minLength:"1" maxLength:"200" example:"faq.md"`
 		ContentType string `json:"content_type" maxLength:"200" example:"text/markdown" doc:"text/markdown or text/plain"`
@@ -46,23 +46,24 @@ type addDocument struct {
 	}
 }
 
-type documentID struct {
-	byID
+// ByDocument names the document; exported for the input type that embeds it.
+type ByDocument struct {
+	ByID
 	DocumentID string `path:"document_id" maxLength:"64"`
 }
 
 type removeDocument struct {
-	documentID
+	ByDocument
 	httpapi.Precondition
 }
 
 type documentsQuery struct {
-	byID
+	ByID
 	httpapi.PageQuery
 }
 
 type searchQuery struct {
-	byID
+	ByID
 	Q     string `query:"q" required:"true" minLength:"1" maxLength:"1000" doc:"The question, in Portuguese or English"`
 	Limit int    `query:"limit" minimum:"1" maximum:"20" default:"5"`
 }
@@ -80,7 +81,7 @@ func (h handlers) registerDocuments() {
 	httpapi.Register(h.api, httpapi.Op{ID: "list-documents", Summary: "List an agent's documents", Errors: []int{404}},
 		h.documents, httpapi.Body[httpapi.List[Document]])
 	httpapi.Register(h.api, httpapi.Op{ID: "get-document", Summary: "Read what is known of a document", Errors: []int{404}},
-		func(ctx context.Context, in *documentID) (agent.Document, error) {
+		func(ctx context.Context, in *ByDocument) (agent.Document, error) {
 			return h.agents.Document(ctx, own(ctx), in.AgentID, in.DocumentID)
 		}, shownDocument)
 	httpapi.Register(h.api, httpapi.Op{ID: "delete-document", Summary: "Make an agent forget a document", Status: 204,

@@ -47,12 +47,13 @@ type create struct {
 	}
 }
 
-type byID struct {
+// ByID names what the operation is upon; exported for the input types that embed it.
+type ByID struct {
 	ProfileID string `path:"profile_id" maxLength:"64"`
 }
 
 type update struct {
-	byID
+	ByID
 	httpapi.Precondition
 	Body struct {
 		Name     *string   `json:"name,omitempty" minLength:"1" maxLength:"120"`
@@ -63,7 +64,7 @@ type update struct {
 }
 
 type remove struct {
-	byID
+	ByID
 	httpapi.Precondition
 }
 
@@ -85,7 +86,7 @@ func Register(api *httpapi.API, profiles *organization.Service) {
 	httpapi.Register(api, httpapi.Op{ID: "list-profiles", Summary: "List profiles"}, h.list,
 		httpapi.Body[httpapi.List[Profile]])
 	httpapi.Register(api, httpapi.Op{ID: "get-profile", Summary: "Read a profile", Errors: []int{404}},
-		func(ctx context.Context, in *byID) (organization.Profile, error) {
+		func(ctx context.Context, in *ByID) (organization.Profile, error) {
 			return profiles.Profile(ctx, own(ctx), in.ProfileID)
 		}, shown)
 	httpapi.Register(api, httpapi.Op{ID: "update-profile", Summary: "Change a profile", Errors: []int{404, 412, 422, 428}},

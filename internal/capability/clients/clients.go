@@ -57,16 +57,18 @@ type onboarding struct {
 	}
 }
 
-type byID struct {
+// ByID names what the operation is upon; exported for the input types that embed it.
+type ByID struct {
 	ClientID tenant.ID `path:"client_id" maxLength:"64"`
 }
 
 type action struct {
-	byID
+	ByID
 	httpapi.OptionalPrecondition
 }
 
-type rename struct {
+// Rename is the input of a new name; exported for the input type that embeds it.
+type Rename struct {
 	httpapi.Precondition
 	Body struct {
 		Name string `json:"name" minLength:"1" maxLength:"120"`
@@ -74,8 +76,8 @@ type rename struct {
 }
 
 type renameByID struct {
-	byID
-	rename
+	ByID
+	Rename
 }
 
 type handlers struct {
@@ -92,10 +94,10 @@ func Register(api *httpapi.API, clients *client.Service, users *identity.Service
 	httpapi.Register(api, httpapi.Op{ID: "list-clients", Summary: "List the platform's clients"}, h.list,
 		httpapi.Body[httpapi.List[Listed]])
 	httpapi.Register(api, httpapi.Op{ID: "get-client", Summary: "Read a client", Errors: []int{404}},
-		func(ctx context.Context, in *byID) (client.Client, error) { return clients.Client(ctx, in.ClientID) }, shown)
+		func(ctx context.Context, in *ByID) (client.Client, error) { return clients.Client(ctx, in.ClientID) }, shown)
 	httpapi.Register(api, httpapi.Op{ID: "update-client", Summary: "Rename a client", Errors: []int{404, 412, 428}},
 		func(ctx context.Context, in *renameByID) (client.Client, error) {
-			return h.rename(ctx, in.ClientID, &in.rename)
+			return h.rename(ctx, in.ClientID, &in.Rename)
 		}, shown)
 	httpapi.Register(api, httpapi.Op{ID: "suspend-client", Summary: "Suspend a client: its people are out within a minute",
 		Errors: []int{404, 412}}, h.status(client.Suspended), shown)
@@ -104,7 +106,7 @@ func Register(api *httpapi.API, clients *client.Service, users *identity.Service
 	httpapi.Register(api, httpapi.Op{ID: "get-own-client", Summary: "Read the own client"},
 		func(ctx context.Context, _ *struct{}) (client.Client, error) { return clients.Client(ctx, own(ctx)) }, shown)
 	httpapi.Register(api, httpapi.Op{ID: "update-own-client", Summary: "Rename the own client", Errors: []int{412, 428}},
-		func(ctx context.Context, in *rename) (client.Client, error) { return h.rename(ctx, own(ctx), in) }, shown)
+		func(ctx context.Context, in *Rename) (client.Client, error) { return h.rename(ctx, own(ctx), in) }, shown)
 	h.registerSettings()
 	h.registerUsers()
 }
@@ -123,7 +125,7 @@ func (h handlers) list(ctx context.Context, in *httpapi.PageQuery) (httpapi.List
 	}, func(l directory.Listed) Listed { return Listed{l.ID, l.Name, l.Slug, l.Status, l.CreatedAt} })
 }
 
-func (h handlers) rename(ctx context.Context, id tenant.ID, in *rename) (client.Client, error) {
+func (h handlers) rename(ctx context.Context, id tenant.ID, in *Rename) (client.Client, error) {
 	seen, err := in.Seen()
 	if err != nil {
 		return client.Client{}, err

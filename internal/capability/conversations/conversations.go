@@ -52,31 +52,33 @@ type Turn struct {
 	Reply   Message `json:"reply"`
 }
 
-type byAgent struct {
+// ByAgent names the agent; exported for the input types that embed it.
+type ByAgent struct {
 	AgentID string `path:"agent_id" maxLength:"64"`
 }
 
 type listQuery struct {
-	byAgent
+	ByAgent
 	httpapi.PageQuery
 }
 
 type start struct {
-	byAgent
+	ByAgent
 	Body struct{}
 }
 
-type byID struct {
+// ByID names what the operation is upon; exported for the input types that embed it.
+type ByID struct {
 	ConversationID string `path:"conversation_id" maxLength:"64"`
 }
 
 type messageQuery struct {
-	byID
+	ByID
 	httpapi.PageQuery
 }
 
 type send struct {
-	byID
+	ByID
 	Body struct {
 		Text string `json:"text" minLength:"1" maxLength:"4000" example:"Vocês abrem no domingo?"`
 	}
@@ -103,7 +105,7 @@ func Register(api *httpapi.API, conversations *conversation.Service, decider *ac
 		Summary: "List an agent's conversations, the newest first; a standard user sees its own"}, h.list,
 		httpapi.Body[httpapi.List[Conversation]])
 	httpapi.Register(api, httpapi.Op{ID: "get-conversation", Summary: "Read a conversation", Errors: []int{404}},
-		func(ctx context.Context, in *byID) (conversation.Conversation, error) {
+		func(ctx context.Context, in *ByID) (conversation.Conversation, error) {
 			return h.visible(ctx, in.ConversationID)
 		}, shown)
 	httpapi.Register(api, httpapi.Op{ID: "send-message", Summary: "Say something and get the agent's reply", Status: 201,
@@ -160,7 +162,7 @@ func (h handlers) messages(ctx context.Context, in *messageQuery) (httpapi.List[
 	}, message)
 }
 
-func (h handlers) close(ctx context.Context, in *byID) (conversation.Conversation, error) {
+func (h handlers) close(ctx context.Context, in *ByID) (conversation.Conversation, error) {
 	c, err := h.visible(ctx, in.ConversationID)
 	if err != nil {
 		return conversation.Conversation{}, err

@@ -1,0 +1,24 @@
+// Package monolith runs the whole platform in one process over an embedded table: the same handlers, authorizer and workers as
+// the functions, with the relay as a goroutine.
+package monolith
+
+import (
+	"github.com/nowgo/agents/internal/settings"
+)
+
+// Config is what the process is told by its environment.
+type Config struct {
+	Addr          string // NOWGO_ADDR: host and port to listen on
+	Data          string // NOWGO_DATA: folder of everything durable
+	PublicURL     string // NOWGO_PUBLIC_URL: where people reach the platform; http:// and Addr where empty
+	MailFolder    string // NOWGO_MAIL: folder for .eml files; empty: invitations answer with their token
+	AdminEmail    string // NOWGO_ADMIN_EMAIL: of the first global administrator
+	AdminPassword string // NOWGO_ADMIN_PASSWORD: empty: one is made and printed once
+}
+
+// ReadConfig reads the environment. Everything has a default.
+func ReadConfig(e *settings.Env) Config {
+	return Config{Addr: e.Optional("NOWGO_ADDR", "127.0.0.1:8080"), Data: e.Optional("NOWGO_DATA", "./.data"),
+		PublicURL: e.Optional("NOWGO_PUBLIC_URL", ""), MailFolder: e.Optional("NOWGO_MAIL", ""),
+		AdminEmail: e.Optional("NOWGO_ADMIN_EMAIL", "admin@nowgo.example"), AdminPassword: e.Optional("NOWGO_ADMIN_PASSWORD", "")}
+}
