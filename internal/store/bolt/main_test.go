@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,6 +42,9 @@ func openTable(t testing.TB, cfg Config) *Table {
 	}
 	if cfg.SweepEvery == 0 {
 		cfg.SweepEvery = -1
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	table, err := Open(t.Context(), cfg)
 	if err != nil {

@@ -111,7 +111,9 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	release := block(t, table)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- table.Commit(ctx, owner, audit.Of(eventOf(owner, "a")), store.Create(store.Item{SK: "k#a"})) }()
+	go func() {
+		done <- table.Commit(ctx, owner, audit.Of(eventOf(owner, "a")), store.Create(store.Item{SK: "k#a"}))
+	}()
 	waitUntil(t, func() bool { return len(table.queue) == 1 })
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) { // answered although the writer is busy
