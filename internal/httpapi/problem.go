@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/store"
@@ -188,6 +189,9 @@ func humaProblem(ctx huma.Context, status int, message string, errs ...error) hu
 	return p
 }
 
+// missingBefore and missingAfter stand around the field's name in Huma's message about one that is missing.
+var missingBefore, missingAfter, _ = strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
+
 // field is one of Huma's findings, without the value: it may be a secret. What encoding/json says of a type that the schema let
 // pass names Go types, so it is replaced.
 func field(lang string, d *huma.ErrorDetail) ProblemField {
@@ -195,7 +199,12 @@ func field(lang string, d *huma.ErrorDetail) ProblemField {
 	if strings.HasPrefix(message, "json:") || strings.HasPrefix(message, "parsing time") {
 		message = "unexpected value"
 	}
-	return ProblemField{Location: d.Location, Message: translate(lang, message)}
+	location := d.Location
+	if name, ok := strings.CutPrefix(message, missingBefore); ok {
+		// Huma locates what is missing at the object that lacks it.
+		location += "." + strings.TrimSuffix(name, missingAfter)
+	}
+	return ProblemField{Location: location, Message: translate(lang, message)}
 }
 
 func init() {

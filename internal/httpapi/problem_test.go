@@ -61,7 +61,7 @@ func TestBadInput(t *testing.T) {
 		{"a form where none is taken", "ana", "POST", profiles, "x", []string{"Content-Type", "multipart/form-data; boundary=x"}, 415, "unsupported_media_type", ""},
 		{"another character set", "ana", "POST", profiles, "{}", []string{"Content-Type", "application/json; charset=latin1"}, 415, "unsupported_media_type", ""},
 		{"a broken media type", "ana", "POST", profiles, "{}", []string{"Content-Type", ";;;"}, 415, "unsupported_media_type", ""},
-		{"a field missing", "ana", "POST", profiles, `{}`, nil, 422, "validation_failed", "body"},
+		{"a field missing", "ana", "POST", profiles, `{}`, nil, 422, "validation_failed", "body.title"},
 		{"an unknown field", "ana", "POST", profiles, `{"title":"a","colour":"blue"}`, nil, 422, "validation_failed", "body.colour"},
 		{"a wrong type", "ana", "POST", profiles, `{"title":7}`, nil, 422, "validation_failed", "body.title"},
 		{"a fraction for a count", "ana", "POST", profiles, `{"title":"a","pages":1.5}`, nil, 422, "validation_failed", "body.pages"},

@@ -72,8 +72,9 @@ func registerShelf(a *httpapi.API, s *shelf) {
 		return s.createIn(ctx, "cli_new", in.Body.Title)
 	}, shown)
 	httpapi.Register(a, httpapi.Op{ID: "generate-agent"}, s.slow, shown)
-	httpapi.Register(a, httpapi.Op{ID: "add-document", Upload: true, MaxBody: 4 << 20}, func(_ context.Context, in *upload) (upload, error) {
-		return *in, nil
+	httpapi.Register(a, httpapi.Op{ID: "add-document", Upload: true, MaxBody: 4 << 20}, func(ctx context.Context, in *upload) (upload, error) {
+		idempotency.Answer(ctx, *in)
+		return *in, s.commit(ctx, "cli_blue", "uploaded", store.Create(store.Item{SK: "file#" + s.system.NewID("doc")}))
 	}, func(u upload) httpapi.Out[uploadBody] { return httpapi.Out[uploadBody]{Body: u.Body} })
 	httpapi.Register(a, httpapi.Op{ID: "sign-in"}, func(ctx context.Context, _ *struct{}) (tenant.Principal, error) {
 		return tenant.CallFrom(ctx).Principal, nil
