@@ -43,6 +43,32 @@ func TestSpanIsPrefixAndBounds(t *testing.T) {
 	})
 }
 
+// TestAForgedCursorStaysInTheQuery: who knows how the binding is made can name any position, but not reach it.
+func TestAForgedCursorStaysInTheQuery(t *testing.T) {
+	const client tenant.ID = "cli_aaaa"
+	main := store.Query{Prefix: "agent#", To: "agent#5", Limit: 1}
+	parent := store.Query{Index: store.ByParent, Prefix: "p#", Limit: 1}
+	for name, c := range map[string]struct {
+		q       store.Query
+		key, sk string
+	}{
+		"below the prefix":       {main, "agen", "agen"},
+		"above the prefix":       {main, "session#1", "session#1"},
+		"above the bound":        {main, "agent#5", "agent#5"},
+		"a key with controls":    {main, "agent#\n", "agent#\n"},
+		"a key too long":         {main, "agent#" + strings.Repeat("1", store.MaxKey), "agent#" + strings.Repeat("1", store.MaxKey)},
+		"index key out of span":  {parent, "q#1", "agent#1"},
+		"no sort key":            {parent, "p#1", ""},
+		"index key not UTF-8":    {parent, "p#\xff", "agent#1"},
+		"two keys in the second": {parent, "p#1\x00p#2", "agent#1"},
+	} {
+		c.q.Cursor = encodeCursor(client, c.q, c.key, c.sk)
+		if from, err := spanOf(c.q).startOf(client, c.q); !errors.Is(err, store.ErrBadQuery) {
+			t.Errorf("%s: got %v, %v", name, from, err)
+		}
+	}
+}
+
 func FuzzCursor(f *testing.F) {
 	main := store.Query{Prefix: "agent#", Limit: 1}
 	parent := store.Query{Index: store.ByParent, Prefix: "profile#p#", To: "profile#p#z", Limit: 1, Descending: true}
