@@ -25,7 +25,7 @@ func (p *Platform) addData() {
 	p.data = data{
 		table:         p.newTable(),
 		blobs:         p.newBlobs(),
-		signingKeys:   p.newSecret("SigningKeys", "signing-keys", "The keys that sign access tokens; empty until the first sign-in", nil),
+		signingKeys:   p.newSecret("SigningKeys", "signing-keys", "What the key of access tokens is made from", generated(64, nil)),
 		platform:      p.newSecret("PlatformSecret", "platform", "Seals cursors and kept answers", generated(64, nil)),
 		administrator: p.newSecret("Administrator", "administrator", "The first global administrator", generated(24, jsii.Sprintf(`{"email":%q}`, p.settings.Administrator))),
 	}
@@ -82,8 +82,9 @@ func (p *Platform) newBlobs() awss3.Bucket {
 	})
 }
 
-// newSecret makes a secret; without a generator it is empty, and a function fills it.
-func (p *Platform) newSecret(id, name, what string, generator any) awssecretsmanager.CfnSecret {
+// newSecret makes a secret with a generated value.
+func (p *Platform) newSecret(id, name, what string,
+	generator *awssecretsmanager.CfnSecret_GenerateSecretStringProperty) awssecretsmanager.CfnSecret {
 	secret := awssecretsmanager.NewCfnSecret(p.stack, jsii.String(id), &awssecretsmanager.CfnSecretProps{
 		Name:                 jsii.String(p.settings.Secret(name)),
 		Description:          jsii.String(what),

@@ -38,7 +38,7 @@ func (p *Platform) addWorkers() error {
 }
 
 // followStream wakes the worker with the new audit events of the table's change stream. What fails is tried again in halves, so
-// that one bad record does not hold up the rest, and at last set aside.
+// that one bad record does not hold up the rest, and at last a note of it is set aside, which the worker's hourly run takes up.
 func (p *Platform) followStream(name string) {
 	dead := p.deadLetters(name)
 	stream := p.data.table.TableStreamArn()
@@ -55,9 +55,11 @@ func (p *Platform) followStream(name string) {
 	}))
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:       jsii.String("SetAside"),
-		Actions:   texts("sqs:SendMessage"),
+		Actions:   texts("sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"),
 		Resources: &[]*string{dead.QueueArn()},
 	}))
+	role.AddToPolicy(p.useOfKey("dynamodb"))
+	p.functions[name].AddEnvironment(jsii.String("NOWGO_FAILURES"), dead.QueueUrl(), nil)
 	p.functions[name].AddEventSourceMapping(jsii.String("Stream"), &awslambda.EventSourceMappingOptions{
 		EventSourceArn:          stream,
 		StartingPosition:        awslambda.StartingPosition_TRIM_HORIZON,

@@ -65,7 +65,7 @@ func (p *Platform) environment(n Needs) *map[string]*string {
 	if n.Publish {
 		env["NOWGO_BUS"] = p.bus.EventBusName()
 	}
-	if n.SigningKeys != None {
+	if n.SigningKeys {
 		env["NOWGO_SIGNING_KEYS_SECRET"] = p.data.signingKeys.Ref()
 	}
 	if n.Platform {

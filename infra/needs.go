@@ -18,7 +18,7 @@ type Needs struct {
 	Clients       bool   // one client's rows and files at a time, through the data role
 	Directory     Access // the rows that belong to no client
 	Registrar     bool   // commits that hold a client's rows and the directory's, through the registrar role
-	SigningKeys   Access // the keys of access tokens
+	SigningKeys   bool   // the secret that the key of access tokens is made from
 	Platform      bool   // the secret that seals cursors and kept answers
 	Administrator bool   // the first administrator's email and password
 	Publish       bool   // to the event bus
@@ -28,13 +28,13 @@ type Needs struct {
 
 // needs of the functions that need other than what every capability does: its clients' rows and the platform secret.
 var needs = map[string]Needs{
-	"authentication": {Clients: true, Directory: Write, Registrar: true, SigningKeys: Write, Platform: true,
+	"authentication": {Clients: true, Directory: Write, Registrar: true, SigningKeys: true, Platform: true,
 		Administrator: true, MemoryMB: 1024, Seconds: 28}, // argon2id wants memory, and the processor that comes with it
 	"clients":    {Clients: true, Directory: Write, Registrar: true, Platform: true, MemoryMB: 512, Seconds: 28},
 	"compliance": {Clients: true, Directory: Read, Platform: true, MemoryMB: 512, Seconds: 28},
 	"monitoring": {Directory: Read, Platform: true, MemoryMB: 256, Seconds: 10},
-	"authorizer": {Clients: true, Directory: Read, SigningKeys: Read, MemoryMB: 512, Seconds: 10},
-	"relay":      {Clients: true, Directory: Read, Publish: true, MemoryMB: 512, Seconds: 60},
+	"authorizer": {Clients: true, Directory: Read, SigningKeys: true, MemoryMB: 512, Seconds: 10},
+	"relay":      {Publish: true, MemoryMB: 512, Seconds: 60},
 	"archivist":  {Clients: true, MemoryMB: 512, Seconds: 60},
 }
 

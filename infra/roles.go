@@ -129,14 +129,10 @@ func (p *Platform) allow(name string, logs *string) {
 		give(p.rows("Directory", slices.Concat(reads, writes), "ForAllValues:StringLike", directory...))
 	case None:
 	}
-	switch n.SigningKeys {
-	case Read:
-		plain("SigningKeys", []*string{p.data.signingKeys.Ref()}, "secretsmanager:GetSecretValue")
-	case Write:
-		plain("SigningKeys", []*string{p.data.signingKeys.Ref()}, "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue")
-	case None:
-	}
 	var secrets []*string
+	if n.SigningKeys {
+		secrets = append(secrets, p.data.signingKeys.Ref())
+	}
 	if n.Platform {
 		secrets = append(secrets, p.data.platform.Ref())
 	}
@@ -160,7 +156,7 @@ func (n Needs) encrypted() []string {
 	if n.Directory != None {
 		services = append(services, "dynamodb")
 	}
-	if n.SigningKeys != None || n.Platform || n.Administrator {
+	if n.SigningKeys || n.Platform || n.Administrator {
 		services = append(services, "secretsmanager")
 	}
 	return services
