@@ -45,6 +45,11 @@ func (s *Service) Create(ctx context.Context, in Onboarding) (Onboarded, error) 
 	now := s.System.Now()
 	c := Client{ID: tenant.ID(s.System.NewID("cli")), Name: in.Name, Slug: in.Slug, Status: Active, Languages: in.Languages,
 		CreatedAt: now, UpdatedAt: now, Version: 1}
+	created, err := s.happened(ctx, c.ID, audit.Fact{Type: "client.created", Change: events.ClientCreated{Slug: c.Slug,
+		Languages: c.Languages}})
+	if err != nil {
+		return Onboarded{}, store.Fault(op, err)
+	}
 	prepared, err := s.Invitations.PrepareInvitation(ctx, c.ID, identity.InviteInput{Contact: in.Administrator, Role: tenant.ClientAdmin, Language: in.Languages[0], ClientName: c.Name})
 	if err != nil {
 		return Onboarded{}, err
@@ -58,8 +63,8 @@ func (s *Service) Create(ctx context.Context, in Onboarding) (Onboarded, error) 
 	changes := append([]store.Change{s.Directory.TakeSlug(c.Slug, c.ID), s.Directory.ListClient(entry(c, 0))}, rows...)
 	out := Onboarded{Client: c, Invitation: prepared.Invitation}
 	idempotency.Answer(ctx, out)
-	err = s.commit(ctx, op, c.ID, audit.Fact{Type: "client.created", Change: events.ClientCreated{Slug: c.Slug,
-		Languages: c.Languages}}, prepared.Events, append(changes, prepared.Changes...))
+	err = s.Table.Commit(ctx, c.ID, audit.Of(created[0], append(created[1:], prepared.Events...)...),
+		append(changes, prepared.Changes...)...)
 	if i, failed := store.FailedOn(err); failed && i == 0 {
 		return Onboarded{}, fault.Wrap(op, fault.Conflict, "slug_taken", err)
 	}
@@ -176,28 +181,35 @@ func (s *Service) change(ctx context.Context, op string, client tenant.ID, seen 
 		return Client{}, store.Fault(op, err)
 	}
 	idempotency.Answer(ctx, c)
-	err = s.commit(ctx, op, client, audit.Fact{Type: kind, Change: payload}, nil,
-		[]store.Change{store.Update(row, seen), s.Directory.UpdateListed(entry(c, listed.Version))})
+	err = s.commit(ctx, client, audit.Fact{Type: kind, Change: payload}, store.Update(row, seen),
+		s.Directory.UpdateListed(entry(c, listed.Version)))
 	if _, failed := store.FailedOn(err); failed {
 		return Client{}, fault.Wrap(op, fault.PreconditionFailed, "version_mismatch", err)
 	}
 	return c, store.Fault(op, err)
 }
 
-// commit records the fact in the client's trail, and in the platform's too where a global administrator did it.
-func (s *Service) commit(ctx context.Context, op string, client tenant.ID, f audit.Fact, more []audit.Event,
-	changes []store.Change,
-) error {
+// commit makes the changes and records the fact.
+func (s *Service) commit(ctx context.Context, client tenant.ID, f audit.Fact, changes ...store.Change) error {
+	happened, err := s.happened(ctx, client, f)
+	if err != nil {
+		return err
+	}
+	return s.Table.Commit(ctx, client, audit.Of(happened[0], happened[1:]...), changes...)
+}
+
+// happened returns the fact's event for the client's trail and, where a global administrator did it, the same for the platform's.
+func (s *Service) happened(ctx context.Context, client tenant.ID, f audit.Fact) ([]audit.Event, error) {
 	f.Capability = capability
 	if f.Target.ID == "" {
 		f.Target = audit.Target{Type: "client", ID: string(client)}
 	}
 	e, err := audit.Happened(ctx, s.System, client, f)
 	if err != nil {
-		return store.Fault(op, err)
+		return nil, err
 	}
 	if tenant.CallFrom(ctx).Principal.Role == tenant.GlobalAdmin {
-		more = append([]audit.Event{directory.PlatformEvent(e)}, more...)
+		return []audit.Event{e, directory.PlatformEvent(e)}, nil
 	}
-	return s.Table.Commit(ctx, client, audit.Of(e, more...), changes...)
+	return []audit.Event{e}, nil
 }

@@ -50,9 +50,8 @@ func (s *Service) PutSettings(ctx context.Context, client tenant.ID, seen int64,
 		return Settings{}, store.Fault(op, err)
 	}
 	idempotency.Answer(ctx, next)
-	err = s.commit(ctx, op, client, audit.Fact{Type: "settings.updated", Target: audit.Target{Type: "settings",
-		ID: string(client)}, Change: events.Updated{Fields: changed, Version: next.Version}}, nil,
-		[]store.Change{store.Update(row, seen)})
+	err = s.commit(ctx, client, audit.Fact{Type: "settings.updated", Target: audit.Target{Type: "settings",
+		ID: string(client)}, Change: events.Updated{Fields: changed, Version: next.Version}}, store.Update(row, seen))
 	if _, failed := store.FailedOn(err); failed {
 		return Settings{}, fault.Wrap(op, fault.PreconditionFailed, "version_mismatch", err)
 	}

@@ -74,14 +74,14 @@ func (s *Service) accept(ctx context.Context, op string, token invitationToken, 
 	if err != nil {
 		return Tokens{}, err
 	}
-	started, err := s.startSession(ctx, token.client, user, "invitation")
-	if err != nil {
-		return Tokens{}, err
-	}
 	e, err := s.event(ctx, token.client, audit.Fact{Type: events.TypeInvitationAccepted, Actor: audit.Actor{Type: "user", ID: user.ID},
 		Target: audit.Target{Type: "user", ID: user.ID}, Private: contactValues{user.Email, user.Name},
 		Change: events.InvitationAccepted{InvitationID: inv.id, UserID: user.ID, Role: string(user.Role),
 			NewLogin: login.Op == store.OpCreate}})
+	if err != nil {
+		return Tokens{}, err
+	}
+	started, err := s.startSession(ctx, token.client, user, "invitation")
 	if err != nil {
 		return Tokens{}, err
 	}

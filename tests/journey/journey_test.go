@@ -1,0 +1,18 @@
+package journey
+
+import (
+	"os"
+	"testing"
+
+	"github.com/nowgo/agents/tests/env"
+)
+
+func TestMain(m *testing.M) { os.Exit(env.Main(m)) }
+
+func TestMonolith(t *testing.T) {
+	p := StartMonolith(t, BuildMonolith(t), t.TempDir())
+	Main(t, p.Deployment())
+	if status := p.Stop(t); status != 0 {
+		t.Errorf("ended with status %d: %s", status, p.Log())
+	}
+}
