@@ -16,6 +16,9 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/nowgo/agents/internal/relay"
 	"github.com/nowgo/agents/internal/store/dynamo"
@@ -74,6 +77,12 @@ func isEvent(keys map[string]events.DynamoDBAttributeValue) bool {
 type Function struct {
 	Relay relay.Relay
 	Sweep Sweep
+}
+
+// New returns the function with the relay, reading its failure notes from the queue at the given URL.
+func New(r relay.Relay, cfg aws.Config, failures string) Function {
+	return Function{Relay: r, Sweep: Sweep{Relay: r, Queue: sqs.NewFromConfig(cfg), QueueURL: failures,
+		Streams: dynamodbstreams.NewFromConfig(cfg)}}
 }
 
 // Invoke answers one invocation.
