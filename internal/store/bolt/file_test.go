@@ -140,9 +140,7 @@ func TestOpenSurvivesOneHeader(t *testing.T) {
 // TestDamagedPages damages a file at random places: there may be errors of the right kind, and nothing worse.
 func TestDamagedPages(t *testing.T) {
 	good := filled(t)
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(2026, 11))
 	for range 60 {
 		b := bytes.Clone(good)
 		at := 2*4096 + r.IntN(len(b)-2*4096-64)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 
 	"go.etcd.io/bbolt"
@@ -67,9 +68,21 @@ func (t *Table) enqueue(ctx context.Context, j *job) error {
 // write is the writer goroutine. It ends when the queue is closed and empty.
 func (t *Table) write() {
 	for first := range t.queue {
+		if len(t.batch) > 1 {
+			t.yield()
+		}
 		t.gather(first)
 		t.run(t.batch)
 		clear(t.batch)
+	}
+}
+
+// yield lets the goroutines that were just answered put their next jobs into the queue, as long as any does. Otherwise the first of
+// them alone has a transaction, and a sync, of its own, and the others have the next. It waits for nothing but the processor.
+func (t *Table) yield() {
+	for n := -1; len(t.queue) > n; {
+		n = len(t.queue)
+		runtime.Gosched()
 	}
 }
 
