@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -30,6 +31,10 @@ func (t *Table) Commit(ctx context.Context, client tenant.ID, record audit.Recor
 	if err != nil {
 		return err
 	}
+	api, err := t.clients.For(ctx, client, beside(client, actions))
+	if err != nil {
+		return failed(ctx, "commit", err)
+	}
 	in := &dynamodb.TransactWriteItemsInput{
 		TransactItems:          make([]types.TransactWriteItem, len(actions)),
 		ClientRequestToken:     aws.String(t.cfg.System.NewID("tx")),
@@ -40,7 +45,7 @@ func (t *Table) Commit(ctx context.Context, client tenant.ID, record audit.Recor
 		in.TransactItems[i] = t.action(a, now)
 	}
 	for try := 1; ; try++ {
-		out, err := t.api.TransactWriteItems(ctx, in)
+		out, err := api.TransactWriteItems(ctx, in)
 		if err == nil {
 			for i := range out.ConsumedCapacity {
 				t.meterWrite("TransactWriteItems", &out.ConsumedCapacity[i])
@@ -55,6 +60,18 @@ func (t *Table) Commit(ctx context.Context, client tenant.ID, record audit.Recor
 			return err
 		}
 	}
+}
+
+// beside returns the partitions that the actions touch beside the client's, sorted.
+func beside(client tenant.ID, actions []store.Action) []tenant.ID {
+	var others []tenant.ID
+	for _, a := range actions {
+		if a.Partition != client {
+			others = append(others, a.Partition)
+		}
+	}
+	slices.Sort(others)
+	return slices.Compact(others)
 }
 
 // outcome returns the port's error for a transaction that failed, and whether it is worth trying again.

@@ -38,6 +38,18 @@ type API interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
+// Clients gives the API that may touch a client's items: with credentials that reach no other's. beside names the other
+// partitions, all of the platform, that the same request touches; it is empty for everything but a commit of both.
+// Implementations may be called concurrently. Package tenantcred has the one for AWS.
+type Clients interface {
+	For(ctx context.Context, client tenant.ID, beside []tenant.ID) (API, error)
+}
+
+// one is the same API for all.
+type one struct{ api API }
+
+func (o one) For(context.Context, tenant.ID, []tenant.ID) (API, error) { return o.api, nil }
+
 // Config says which table, and by which clock.
 type Config struct {
 	Table  string
@@ -48,21 +60,28 @@ type Config struct {
 
 // Table is a store.Table.
 type Table struct {
-	api API
-	cfg Config
+	clients Clients
+	cfg     Config
 }
 
 var _ store.Table = (*Table)(nil)
 
-// New returns the table. It makes no request.
-func New(api API, cfg Config) *Table { return &Table{api: api, cfg: cfg} }
+// New returns the table, reached with the API's own credentials for all clients. It makes no request.
+func New(api API, cfg Config) *Table { return NewFor(one{api}, cfg) }
+
+// NewFor returns the table, reached for each client by the API that clients gives. It makes no request.
+func NewFor(clients Clients, cfg Config) *Table { return &Table{clients: clients, cfg: cfg} }
 
 // Get is [store.Table]'s.
 func (t *Table) Get(ctx context.Context, client tenant.ID, sk string) (store.Item, error) {
 	if err := store.CheckKey(client, sk); err != nil {
 		return store.Item{}, err
 	}
-	out, err := t.api.GetItem(ctx, &dynamodb.GetItemInput{
+	api, err := t.clients.For(ctx, client, nil)
+	if err != nil {
+		return store.Item{}, failed(ctx, "get", err)
+	}
+	out, err := api.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &t.cfg.Table, Key: rowKey(client, sk), ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: t.consumed(),
 	})
 	if err != nil {
@@ -88,9 +107,13 @@ func (t *Table) BatchGet(ctx context.Context, client tenant.ID, sks []string) ([
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
+	api, err := t.clients.For(ctx, client, nil)
+	if err != nil {
+		return nil, failed(ctx, "batch get", err)
+	}
 	rows := make(map[string]store.Item, len(keys))
 	for try := 0; len(keys) > 0; {
-		out, err := t.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+		out, err := api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
 			RequestItems:           map[string]types.KeysAndAttributes{t.cfg.Table: {Keys: keys, ConsistentRead: aws.Bool(true)}},
 			ReturnConsumedCapacity: t.consumed(),
 		})

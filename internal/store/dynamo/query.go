@@ -28,10 +28,14 @@ func (t *Table) Query(ctx context.Context, client tenant.ID, q store.Query) (sto
 	if within.empty() {
 		return store.Page{}, ctx.Err()
 	}
+	api, err := t.clients.For(ctx, client, nil)
+	if err != nil {
+		return store.Page{}, failed(ctx, "query", err)
+	}
 	in := t.queryInput(client, q, within)
 	for {
 		in.ExclusiveStartKey = from
-		out, err := t.api.Query(ctx, in)
+		out, err := api.Query(ctx, in)
 		if err != nil {
 			return store.Page{}, failed(ctx, "query", err)
 		}
