@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/nowgo/agents/internal/authorizer"
 	"github.com/nowgo/agents/internal/route"
 )
 
@@ -28,7 +29,7 @@ func (p *Platform) addAPI() error {
 		DeployOptions:         p.stage(),
 	})
 	p.api.Node().TryRemoveChild(jsii.String("Endpoint")) // the output that the library adds; ApiUrl is the one to use
-	authorizer := p.authorizer()
+	verdicts := p.authorizer()
 	integrations := map[route.Capability]awsapigateway.Integration{}
 	for _, c := range route.Capabilities() {
 		integrations[c] = p.integration(string(c))
@@ -36,7 +37,7 @@ func (p *Platform) addAPI() error {
 	for _, r := range resources {
 		at := p.api.Root().ResourceForPath(jsii.String(r.Path))
 		for _, m := range r.Methods {
-			options := &awsapigateway.MethodOptions{Authorizer: authorizer, AuthorizationType: awsapigateway.AuthorizationType_CUSTOM}
+			options := &awsapigateway.MethodOptions{Authorizer: verdicts, AuthorizationType: awsapigateway.AuthorizationType_CUSTOM}
 			if m.Public {
 				options = &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_NONE}
 			}
@@ -81,7 +82,7 @@ func (p *Platform) authorizer() awsapigateway.IAuthorizer {
 		AuthorizerName:  jsii.String(p.settings.Name("authorizer")),
 		Handler:         p.functions["authorizer"],
 		IdentitySources: &[]*string{awsapigateway.IdentitySource_Header(jsii.String("Authorization"))},
-		ResultsCacheTtl: awscdk.Duration_Seconds(jsii.Number(Verdict)),
+		ResultsCacheTtl: awscdk.Duration_Seconds(jsii.Number(authorizer.VerdictLifetime.Seconds())),
 	})
 }
 

@@ -6,9 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nowgo/agents/internal/authorizer"
 	"github.com/nowgo/agents/internal/route"
 )
 
+// Invariant 11: the gateway keeps a verdict no longer than the authorizer counts on.
 func TestAuthorizerIsAskedAboutTheCredentialAlone(t *testing.T) {
 	authorizers := prod.of("AWS::ApiGateway::Authorizer")
 	if len(authorizers) != 1 {
@@ -16,7 +18,8 @@ func TestAuthorizerIsAskedAboutTheCredentialAlone(t *testing.T) {
 	}
 	for _, a := range authorizers {
 		p := a.Properties
-		if p["Type"] != "REQUEST" || p["IdentitySource"] != "method.request.header.Authorization" || p["AuthorizerResultTtlInSeconds"] != 30.0 {
+		if p["Type"] != "REQUEST" || p["IdentitySource"] != "method.request.header.Authorization" || p["AuthorizerResultTtlInSeconds"] != 30.0 ||
+			authorizer.VerdictLifetime+authorizer.LivenessLifetime > authorizer.OutWithin {
 			t.Errorf("the authorizer: %s", text(p))
 		}
 	}

@@ -26,9 +26,6 @@ type Settings struct {
 	Functions     string // the folder of the built functions
 }
 
-// Verdict is how long, in seconds, the gateway keeps a verdict of the authorizer (invariant 11: suspended means out within 60 s).
-const Verdict = 30
-
 // email is one that needs no quoting, neither as an address nor in JSON.
 var email = regexp.MustCompile(`^[\w.+-]+@[\w-]+(\.[\w-]+)+$`)
 

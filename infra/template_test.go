@@ -51,7 +51,7 @@ func run(m *testing.M) int {
 		if err := os.Mkdir(filepath.Join(functions, name), 0o700); err != nil {
 			panic(err)
 		}
-		if err := os.WriteFile(filepath.Join(functions, name, "bootstrap"), []byte(name), 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(functions, name, "bootstrap"), []byte(name), 0o700); err != nil {
 			panic(err)
 		}
 	}
