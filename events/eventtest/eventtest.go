@@ -1,4 +1,4 @@
-// Package eventtest holds events against the catalogue. It is for tests: functions do not link a schema validator.
+// Package eventtest holds events against the catalog. It is for tests: functions do not link a schema validator.
 package eventtest
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/nowgo/agents/events/schemas"
 )
 
-// ErrUnknownType is wrapped by the error of an event whose type is not in the catalogue.
-var ErrUnknownType = errors.New("eventtest: no such type in the catalogue")
+// ErrUnknownType is wrapped by the error of an event whose type is not in the catalog.
+var ErrUnknownType = errors.New("eventtest: no such type in the catalog")
 
 const urn = "urn:nowgo:event:"
 
@@ -48,7 +48,7 @@ var compiled = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	return types, nil
 })
 
-// Validate returns nil where the body of an event, as it is published, is of a type of the catalogue, meets the type's JSON Schema, and
+// Validate returns nil where the body of an event, as it is published, is of a type of the catalog, meets the type's JSON Schema, and
 // its change is exactly what the type's Go struct holds. Errors: [ErrUnknownType], and what is wrong with it.
 func Validate(body []byte) error {
 	types, err := compiled()

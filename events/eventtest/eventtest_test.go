@@ -71,7 +71,7 @@ func TestEveryTypeHasBoth(t *testing.T) {
 	types := slices.Clone(events.Types())
 	slices.Sort(types)
 	if compact := slices.Compact(slices.Clone(types)); len(compact) != len(types) {
-		t.Error("a type is in the catalogue twice")
+		t.Error("a type is in the catalog twice")
 	}
 	for folder, besides := range map[string][]string{"schemas": {"body"}, "testdata": nil} {
 		files, err := filepath.Glob(filepath.Join("..", folder, "*.json"))

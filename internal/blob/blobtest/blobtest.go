@@ -32,7 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) blob.Store) {
 		{"lists in byte order, by prefix, after a name", lists},
 		{"lists a thousand at most", listsManyAtMost},
 		{"refuses bad names", badNames},
-		{"stops when the context has ended", cancelled},
+		{"stops when the context has ended", canceled},
 		{"shows a reader one whole content or another", concurrent},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
@@ -186,7 +186,7 @@ func checkRefused(t *testing.T, s blob.Store, client tenant.ID, name string) {
 	}
 }
 
-func cancelled(t *testing.T, s blob.Store) {
+func canceled(t *testing.T, s blob.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, got := s.Get(ctx, one, "a")

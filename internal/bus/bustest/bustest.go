@@ -182,7 +182,7 @@ func refusesAfterCancel(t *testing.T, s Subject) {
 	err := s.Publish(ctx, []bus.Event{Event(t, "agents", "a.b", 1, 0), Event(t, "agents", "a.b", 2, 0)})
 	var partial *bus.PartialError
 	if !errors.Is(err, context.Canceled) || !errors.As(err, &partial) || !slices.Equal(partial.Failed, []int{0, 1}) {
-		t.Fatalf("got %v, want a partial error of both for the cancelled context", err)
+		t.Fatalf("got %v, want a partial error of both for the canceled context", err)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 func TestLocal(t *testing.T) {
-	bustest.Run(t, func(t *testing.T) bustest.Subject {
+	bustest.Run(t, func(*testing.T) bustest.Subject {
 		b := local.New()
 		n := 0
 		return bustest.Subject{Publisher: b, Observe: func(t *testing.T, source string) func() []bus.Event {

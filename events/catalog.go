@@ -1,4 +1,4 @@
-// Package events is the catalogue of what happens on the platform: the name of every event type, and the typed payload that the
+// Package events is the catalog of what happens on the platform: the name of every event type, and the typed payload that the
 // event's body carries as `change`.
 //
 // Each type has a struct here, a JSON Schema of the whole body under schemas/ and a sample under testdata/; package
@@ -100,7 +100,7 @@ func Types() []string {
 }
 
 // Decode returns the payload of an event of the given type as a pointer to its struct. It fails for a type that is not in the
-// catalogue and for a change that is not JSON of the struct's form; fields it does not know are left out, so that
+// catalog and for a change that is not JSON of the struct's form; fields it does not know are left out, so that
 // consumers survive producers that are newer than they are.
 func Decode(name string, change []byte) (any, error) {
 	for _, p := range payloads {
@@ -113,5 +113,5 @@ func Decode(name string, change []byte) (any, error) {
 		}
 		return v, nil
 	}
-	return nil, fmt.Errorf("events: no type %q in the catalogue", name)
+	return nil, fmt.Errorf("events: no type %q in the catalog", name)
 }
