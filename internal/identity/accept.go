@@ -81,7 +81,7 @@ func (s *Service) accept(ctx context.Context, op string, token invitationToken, 
 	if err != nil {
 		return Tokens{}, err
 	}
-	started, err := s.startSession(ctx, token.client, user, "invitation")
+	started, err := s.startSession(ctx, token.client, user, methodInvitation)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -143,8 +143,7 @@ func (s *Service) loginOf(ctx context.Context, op string, client tenant.ID, user
 		return person, store.Change{}, err
 	}
 	if !right || !possible {
-		refused := s.refuse(ctx, op, person, &m, user.Email, reasonCredentials)
-		return person, store.Change{}, refused
+		return person, store.Change{}, s.refuse(ctx, op, refusal{methodInvitation, reasonCredentials, person, &m, user.Email})
 	}
 	person = person.Join(m)
 	return person, s.Directory.UpdatePerson(person), nil

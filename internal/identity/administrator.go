@@ -21,7 +21,6 @@ const administratorName = "Administrator"
 // password. Errors: fault.Invalid (email, password), those of the table.
 func (s *Service) EnsureGlobalAdmin(ctx context.Context, email, password string) (created bool, generated string, err error) {
 	const op = "identity.EnsureGlobalAdmin"
-	ctx = startingUp(ctx)
 	if email, err = directory.NormalizeEmail(email); err != nil {
 		return false, "", fault.Wrap(op, fault.Invalid, "validation_failed", err)
 	}
@@ -50,14 +49,6 @@ func (s *Service) EnsureGlobalAdmin(ctx context.Context, email, password string)
 		return false, "", store.Fault(op, err)
 	}
 	return true, generated, nil
-}
-
-func startingUp(ctx context.Context) context.Context {
-	call := tenant.CallFrom(ctx)
-	if call.Operation == "" {
-		call.Operation = "start"
-	}
-	return tenant.WithCall(ctx, call)
 }
 
 func (s *Service) addAdministrator(ctx context.Context, person directory.Person, isNew bool) error {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/nowgo/agents/events/eventtest"
 	"github.com/nowgo/agents/internal/audit"
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/identity"
@@ -195,6 +196,7 @@ func decodeEvents(t *testing.T, partition tenant.ID, items []store.Item) []audit
 		}
 		out = append(out, e)
 	}
+	wantInCatalogue(t, out)
 	return out
 }
 
@@ -204,7 +206,22 @@ func (w *world) platformTrail(t *testing.T) []audit.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantInCatalogue(t, page.Items)
 	return page.Items
+}
+
+// wantInCatalogue fails if the body of an event is not what its schema says.
+func wantInCatalogue(t *testing.T, all []audit.Event) {
+	t.Helper()
+	for _, e := range all {
+		body, err := json.Marshal(e.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := eventtest.Validate(body); err != nil {
+			t.Errorf("%s: %v\n%s", e.Body.Type, err, body)
+		}
+	}
 }
 
 // count returns how many events there are of a type, with a text in their change.

@@ -97,7 +97,7 @@ func TestInvitationToAnExistingLoginTakesItsOwnPassword(t *testing.T) {
 	if err != nil || after.PasswordHash != before.PasswordHash || after.Version != before.Version || w.hasher.hashed.Load() != hashed {
 		t.Errorf("the person changed: %+v, %v", after, err)
 	}
-	if n := count(w.trail(t, verde), events.TypeSessionRefused, ""); n != 1 {
+	if n := count(w.trail(t, verde), events.TypeSessionRefused, `"method":"invitation"`); n != 1 {
 		t.Errorf("%d refusals in the inviting client's trail, want 1", n)
 	}
 	if _, err := w.SignIn(w.ctx, identity.SignIn{Email: "ana@x.example", Password: other}); err == nil {

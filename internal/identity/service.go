@@ -63,7 +63,7 @@ func New(d Deps) *Service {
 	return &Service{Deps: d}
 }
 
-// active reports a fault unless the membership's client lets people in; global administrators have none.
+// clientActive returns a fault unless the client lets people in: Forbidden where it is suspended, Unauthenticated where it is gone.
 func (s *Service) clientActive(ctx context.Context, op string, client tenant.ID) error {
 	status, err := s.Clients.Status(ctx, client)
 	switch {
@@ -81,7 +81,7 @@ func badCredentials(op string) error {
 	return fault.New(op, fault.Unauthenticated, "invalid_credentials")
 }
 
-// fact completes a fact of this package into an event of the trail of partition.
+// event completes a fact of this package into an event of the trail of partition.
 func (s *Service) event(ctx context.Context, partition tenant.ID, f audit.Fact) (audit.Event, error) {
 	f.Capability = capability
 	return audit.Happened(ctx, s.System, partition, f)

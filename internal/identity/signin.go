@@ -22,6 +22,12 @@ type SignIn struct {
 	Client   tenant.ID // which of several memberships; empty where there is one. [Platform]: as global administrator
 }
 
+// How a session is asked for.
+const (
+	methodPassword   = "password"
+	methodInvitation = "invitation"
+)
+
 // The reasons of a refusal, in the event alone: the caller learns none of the first four.
 const (
 	reasonCredentials = "bad_credentials"
@@ -41,23 +47,23 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Tokens, error) {
 		return Tokens{}, store.Fault(op, err)
 	}
 	if !right {
-		return Tokens{}, s.refuse(ctx, op, person, nil, in.Email, reasonCredentials)
+		return Tokens{}, s.refuse(ctx, op, refusal{methodPassword, reasonCredentials, person, nil, in.Email})
 	}
 	m, err := choose(op, person, in.Client)
 	if fault.Is(err, fault.Conflict) {
 		return Tokens{}, err
 	}
 	if err != nil {
-		return Tokens{}, s.refuse(ctx, op, person, nil, in.Email, reasonNotMember)
+		return Tokens{}, s.refuse(ctx, op, refusal{methodPassword, reasonNotMember, person, nil, in.Email})
 	}
 	user, reason, err := s.admit(ctx, op, m)
 	if err != nil {
 		return Tokens{}, err
 	}
 	if reason != "" {
-		return Tokens{}, s.refuse(ctx, op, person, &m, in.Email, reason)
+		return Tokens{}, s.refuse(ctx, op, refusal{methodPassword, reason, person, &m, in.Email})
 	}
-	started, err := s.startSession(ctx, m.Partition(), user, "password")
+	started, err := s.startSession(ctx, m.Partition(), user, methodPassword)
 	if err != nil {
 		return Tokens{}, fault.Wrap(op, fault.Internal, "internal", err)
 	}
@@ -126,26 +132,35 @@ func (s *Service) admit(ctx context.Context, op string, m directory.Membership) 
 	return user, "", err
 }
 
+// refusal is somebody not let in.
+type refusal struct {
+	method, reason string
+	person         directory.Person      // zero: the address has no login
+	membership     *directory.Membership // where they wanted in, if that is known
+	email          string                // as it was typed
+}
+
 // refuse records a refusal and returns the caller's error. It belongs in the trail of the membership's client, or of the person's only
 // client; otherwise in the platform's.
-func (s *Service) refuse(ctx context.Context, op string, p directory.Person, m *directory.Membership, email, reason string) error {
+func (s *Service) refuse(ctx context.Context, op string, r refusal) error {
 	answer := badCredentials(op)
-	if reason == reasonSuspended {
+	if r.reason == reasonSuspended {
 		answer = fault.New(op, fault.Forbidden, "client_suspended")
 	}
-	if m == nil && len(p.Memberships) == 1 {
-		m = &p.Memberships[0]
+	m := r.membership
+	if m == nil && len(r.person.Memberships) == 1 {
+		m = &r.person.Memberships[0]
 	}
 	target := audit.Target{Type: "login", ID: "unknown"}
-	if p.ID != "" {
-		target = audit.Target{Type: "person", ID: p.ID}
+	if r.person.ID != "" {
+		target = audit.Target{Type: "person", ID: r.person.ID}
 	}
 	var client tenant.ID
 	if m != nil && !m.Global {
 		client = m.Client
 	}
 	e, err := s.event(ctx, client, audit.Fact{Type: events.TypeSessionRefused, Target: target, Actor: audit.Actor{Type: "anonymous"},
-		Result: "failure", Change: events.SessionRefused{Method: "password", Reason: reason}, Private: callerOf(ctx, email)})
+		Result: "failure", Change: events.SessionRefused{Method: r.method, Reason: r.reason}, Private: callerOf(ctx, r.email)})
 	if err != nil {
 		return fault.Wrap(op, fault.Internal, "internal", err)
 	}
