@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -54,7 +55,7 @@ func (a *API) OpenAPI() ([]byte, error) {
 
 // registerFile mounts an operation that answers with bytes of its own media type.
 func (a *API) registerFile(op Op, mediaType string, content func(http.ResponseWriter, *http.Request) ([]byte, error)) {
-	h, ok := a.describe(op)
+	h, ok := a.describe(op, reflect.TypeFor[struct{}]())
 	if !ok {
 		return
 	}

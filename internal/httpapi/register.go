@@ -35,8 +35,8 @@ type Out[T any] struct {
 	Body     T
 }
 
-// Empty is the body of an answer that has none (204).
-type Empty struct{}
+// empty is the body of an answer that has none (204).
+type empty struct{}
 
 // bare is Out without a body.
 type bare struct {
@@ -53,13 +53,9 @@ type bare struct {
 //
 // What is wrong with the operation is found in [API.Err].
 func Register[I, E, T any](a *API, op Op, handle func(context.Context, *I) (E, error), render func(E) Out[T]) {
-	h, ok := a.describe(op)
-	if !ok {
-		return
-	}
 	defer a.recoverRegister(op.ID)
-	if name := hiddenEmbed(reflect.TypeFor[I]()); name != "" {
-		a.fail(fmt.Errorf("httpapi: operation %q: its input embeds the unexported type %s, whose fields Huma does not see", op.ID, name))
+	h, ok := a.describe(op, reflect.TypeFor[I]())
+	if !ok {
 		return
 	}
 	answer := func(e E) Out[T] {
@@ -69,22 +65,33 @@ func Register[I, E, T any](a *API, op Op, handle func(context.Context, *I) (E, e
 		}
 		return out
 	}
-	if reflect.TypeFor[T]() == reflect.TypeFor[Empty]() {
-		huma.Register(a.huma, h, func(ctx context.Context, in *I) (*bare, error) {
-			out, err := serve(ctx, a, in, handle, answer)
-			if err != nil {
-				return nil, err
-			}
-			return &bare{Status: out.Status, ETag: out.ETag, Location: out.Location}, nil
-		})
-		return
-	}
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*Out[T], error) {
 		out, err := serve(ctx, a, in, handle, answer)
 		if err != nil {
 			return nil, err
 		}
 		return &out, nil
+	})
+}
+
+// RegisterEmpty is Register for an operation that answers without a body: op.Status, or 204. It is a function of its own since
+// each call of Huma's Register is some 30 KB of machine code: one that chose between the two would link both for every operation.
+func RegisterEmpty[I, E any](a *API, op Op, handle func(context.Context, *I) (E, error)) {
+	if op.Status == 0 {
+		op.Status = http.StatusNoContent
+	}
+	defer a.recoverRegister(op.ID)
+	h, ok := a.describe(op, reflect.TypeFor[I]())
+	if !ok {
+		return
+	}
+	answer := func(E) Out[empty] { return Out[empty]{Status: h.DefaultStatus} }
+	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*bare, error) {
+		out, err := serve(ctx, a, in, handle, answer)
+		if err != nil {
+			return nil, err
+		}
+		return &bare{Status: out.Status, ETag: out.ETag, Location: out.Location}, nil
 	})
 }
 
@@ -119,7 +126,7 @@ func serve[I, E, T any](ctx context.Context, a *API, in *I, handle func(context.
 // reply is an answer in the form in which it is kept: the bytes that are sent.
 func reply[T any](out Out[T]) (idempotency.Reply, error) {
 	r := idempotency.Reply{Status: out.Status, ETag: out.ETag, Location: out.Location}
-	if _, empty := any(out.Body).(Empty); empty {
+	if _, none := any(out.Body).(empty); none {
 		return r, nil
 	}
 	var b bytes.Buffer
@@ -130,8 +137,12 @@ func reply[T any](out Out[T]) (idempotency.Reply, error) {
 	return r, nil
 }
 
-// describe returns the operation as Huma wants it.
-func (a *API) describe(op Op) (huma.Operation, bool) {
+// describe returns the operation, whose input is of the given type, as Huma wants it.
+func (a *API) describe(op Op, input reflect.Type) (huma.Operation, bool) {
+	if name := hiddenEmbed(input); name != "" {
+		a.fail(fmt.Errorf("httpapi: operation %q: its input embeds the unexported type %s, whose fields Huma does not see", op.ID, name))
+		return huma.Operation{}, false
+	}
 	row, ok := route.Find(op.ID)
 	if !ok {
 		a.fail(fmt.Errorf("httpapi: operation %q is not in the table of routes", op.ID))

@@ -5,9 +5,6 @@ import "context"
 // Body renders an entity that is shown as it is.
 func Body[T any](v T) Out[T] { return Out[T]{Body: v} }
 
-// NoContent renders an answer without a body, whatever the entity.
-func NoContent(any) Out[Empty] { return Out[Empty]{} }
-
 // OptionalPrecondition is the version that an action has seen, where the caller cares; embed it in the input.
 type OptionalPrecondition struct {
 	IfMatch string `header:"If-Match" doc:"The ETag of what is acted upon, as it was last read; absent: whatever it is now."`

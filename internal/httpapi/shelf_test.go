@@ -64,7 +64,7 @@ func registerShelf(a *httpapi.API, s *shelf) {
 	})
 	httpapi.Register(a, httpapi.Op{ID: "get-profile"}, func(ctx context.Context, in *BookID) (book, error) { return s.get(ctx, in.ID) }, shown)
 	httpapi.Register(a, httpapi.Op{ID: "update-profile"}, s.update, shown)
-	httpapi.Register(a, httpapi.Op{ID: "delete-profile", Status: http.StatusNoContent}, s.remove, httpapi.NoContent)
+	httpapi.RegisterEmpty(a, httpapi.Op{ID: "delete-profile", Status: http.StatusNoContent}, s.remove)
 	httpapi.Register(a, httpapi.Op{ID: "list-profiles"}, func(ctx context.Context, in *struct{ httpapi.PageQuery }) (httpapi.List[book], error) {
 		return httpapi.Page(ctx, a, in.PageQuery, "", s.list(ctx), func(b book) book { return b })
 	}, httpapi.Body[httpapi.List[book]])

@@ -93,8 +93,8 @@ func Register(api *httpapi.API, agents *agent.Service, library conversation.Libr
 			return agents.Agent(ctx, own(ctx), in.AgentID)
 		}, shown)
 	httpapi.Register(api, httpapi.Op{ID: "update-agent", Summary: "Rename an agent", Errors: []int{404, 412, 428}}, h.rename, shown)
-	httpapi.Register(api, httpapi.Op{ID: "delete-agent", Summary: "Delete an agent that has neither documents nor conversations",
-		Status: 204, Errors: []int{404, 409, 412, 428}}, h.remove, httpapi.NoContent)
+	httpapi.RegisterEmpty(api, httpapi.Op{ID: "delete-agent", Summary: "Delete an agent that has neither documents nor conversations",
+		Status: 204, Errors: []int{404, 409, 412, 428}}, h.remove)
 	httpapi.Register(api, httpapi.Op{ID: "publish-agent", Summary: "Make the draft what new conversations use",
 		Errors: []int{404, 409, 412}}, h.publish, shown)
 	httpapi.Register(api, httpapi.Op{ID: "rollback-agent", Summary: "Go back to an earlier published version",

@@ -84,8 +84,8 @@ func (h handlers) registerDocuments() {
 		func(ctx context.Context, in *ByDocument) (agent.Document, error) {
 			return h.agents.Document(ctx, own(ctx), in.AgentID, in.DocumentID)
 		}, shownDocument)
-	httpapi.Register(h.api, httpapi.Op{ID: "delete-document", Summary: "Make an agent forget a document", Status: 204,
-		Errors: []int{404, 412, 428}}, h.removeDocument, httpapi.NoContent)
+	httpapi.RegisterEmpty(h.api, httpapi.Op{ID: "delete-document", Summary: "Make an agent forget a document", Status: 204,
+		Errors: []int{404, 412, 428}}, h.removeDocument)
 	httpapi.Register(h.api, httpapi.Op{ID: "search-passages", Summary: "Search an agent's documents", Errors: []int{404}},
 		h.search, httpapi.Body[Results])
 }

@@ -91,8 +91,8 @@ func Register(api *httpapi.API, profiles *organization.Service) {
 		}, shown)
 	httpapi.Register(api, httpapi.Op{ID: "update-profile", Summary: "Change a profile", Errors: []int{404, 412, 422, 428}},
 		h.update, shown)
-	httpapi.Register(api, httpapi.Op{ID: "delete-profile", Summary: "Delete a profile without agents", Status: 204,
-		Errors: []int{404, 409, 412, 428}}, h.remove, httpapi.NoContent)
+	httpapi.RegisterEmpty(api, httpapi.Op{ID: "delete-profile", Summary: "Delete a profile without agents", Status: 204,
+		Errors: []int{404, 409, 412, 428}}, h.remove)
 }
 
 func own(ctx context.Context) tenant.ID { return tenant.CallFrom(ctx).Principal.Client }

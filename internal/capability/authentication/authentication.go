@@ -71,8 +71,8 @@ func Register(api *httpapi.API, users *identity.Service) {
 		Errors: []int{401, 422}}, func(ctx context.Context, in *accept) (identity.Tokens, error) {
 		return users.Accept(ctx, identity.Accept{Token: in.Body.Token, Name: in.Body.Name, Password: in.Body.Password})
 	}, tokens)
-	httpapi.Register(api, httpapi.Op{ID: "sign-out", Summary: "End the session", Status: 204},
-		func(ctx context.Context, _ *struct{}) (any, error) { return nil, users.SignOut(ctx) }, httpapi.NoContent)
+	httpapi.RegisterEmpty(api, httpapi.Op{ID: "sign-out", Summary: "End the session", Status: 204},
+		func(ctx context.Context, _ *struct{}) (any, error) { return nil, users.SignOut(ctx) })
 	httpapi.Register(api, httpapi.Op{ID: "get-me", Summary: "Who is signed in"},
 		func(ctx context.Context, _ *struct{}) (identity.Me, error) { return users.Me(ctx) }, me)
 	httpapi.Register(api, httpapi.Op{ID: "get-jwks", Summary: "The keys that verify access tokens (RFC 7517)"},
