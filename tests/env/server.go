@@ -93,11 +93,12 @@ func freePort() (string, error) {
 	return port, errors.Join(err, l.Close())
 }
 
-// process is a started program; ended is closed when it has ended.
+// process is a started program. When it has ended, status says how and ended is closed.
 type process struct {
-	cmd   *exec.Cmd
-	log   *os.File
-	ended chan struct{}
+	cmd    *exec.Cmd
+	log    *os.File
+	ended  chan struct{}
+	status error
 }
 
 // launch starts the program in a goroutine that keeps its thread: on Linux the program is told to end when that thread does,
@@ -120,10 +121,12 @@ func launch(c command) (*process, error) {
 		defer runtime.UnlockOSThread()
 		defer close(p.ended)
 		err := p.cmd.Start()
-		started <- err
 		if err == nil {
-			err = p.cmd.Wait() // an exit status other than 0 is how a signal ends it
+			started <- nil
+			p.status = p.cmd.Wait()
+			return
 		}
+		started <- err
 	}()
 	return p, <-started
 }
@@ -138,7 +141,7 @@ func (p *process) answers(address string) error {
 	for deadline := time.Now().Add(startWithin); time.Now().Before(deadline); {
 		select {
 		case <-p.ended:
-			return fmt.Errorf("%w: %s", errEnded, p.tail())
+			return errors.Join(errEnded, p.status, errors.New(p.tail()))
 		case <-tick.C:
 		}
 		res, err := client.Get(address)

@@ -52,7 +52,7 @@ func (t *Table) Commit(ctx context.Context, client tenant.ID, record audit.Recor
 			}
 			return nil
 		}
-		err, again := outcome(ctx, err, actions)
+		again, err := outcome(ctx, err, actions)
 		if !again || try == maxTries {
 			return err
 		}
@@ -74,30 +74,30 @@ func beside(client tenant.ID, actions []store.Action) []tenant.ID {
 	return slices.Compact(others)
 }
 
-// outcome returns the port's error for a transaction that failed, and whether it is worth trying again.
-func outcome(ctx context.Context, err error, actions []store.Action) (_ error, again bool) {
+// outcome says whether a transaction that failed is worth trying again, and returns the port's error for it.
+func outcome(ctx context.Context, err error, actions []store.Action) (again bool, _ error) {
 	var (
 		inProgress *types.TransactionInProgressException
-		cancelled  *types.TransactionCanceledException
+		canceled   *types.TransactionCanceledException
 	)
 	switch {
 	case ctx.Err() != nil:
-		return failed(ctx, "commit", err), false
+		return false, failed(ctx, "commit", err)
 	case errors.As(err, &inProgress): // an earlier try of this very commit
-		return fmt.Errorf("%w: %w", store.ErrUnavailable, err), true
-	case !errors.As(err, &cancelled):
-		return failed(ctx, "commit", err), false
+		return true, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case !errors.As(err, &canceled):
+		return false, failed(ctx, "commit", err)
 	}
-	what, i := verdict(cancelled.CancellationReasons)
+	what, i := verdict(canceled.CancellationReasons)
 	switch {
-	case what == unfulfiled && i < len(actions):
-		return &store.ConditionError{Change: i, SK: actions[i].Item.SK, Op: actions[i].Op}, false
+	case what == unmet && i < len(actions):
+		return false, &store.ConditionError{Change: i, SK: actions[i].Item.SK, Op: actions[i].Op}
 	case what == byOther:
-		return fmt.Errorf("%w: %w", store.ErrConflict, err), true
+		return true, fmt.Errorf("%w: %w", store.ErrConflict, err)
 	case what == throttled:
-		return fmt.Errorf("%w: commit: %w", store.ErrUnavailable, err), true
+		return true, fmt.Errorf("%w: commit: %w", store.ErrUnavailable, err)
 	}
-	return fmt.Errorf("store/dynamo: commit: action %d: %w", i, err), false
+	return false, fmt.Errorf("store/dynamo: commit: action %d: %w", i, err)
 }
 
 func (t *Table) action(a store.Action, now int64) types.TransactWriteItem {

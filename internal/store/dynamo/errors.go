@@ -60,26 +60,26 @@ func throttles(code string) bool {
 	return false
 }
 
-// cancelled says what became of a transaction that was cancelled.
-type cancelled uint8
+// canceled says what became of a transaction that was canceled.
+type canceled uint8
 
 const (
-	forGood    cancelled = iota // a defect: the request can never succeed
-	byOther                     // another transaction was in the way
-	throttled                   // too many requests
-	unfulfiled                  // a condition does not hold
+	forGood   canceled = iota // a defect: the request can never succeed
+	byOther                   // another transaction was in the way
+	throttled                 // too many requests
+	unmet                     // a condition does not hold
 )
 
 // verdict reads the reasons, which come in the order of the actions. A condition that fails outweighs the rest; index is the
 // first action that is concerned.
-func verdict(reasons []types.CancellationReason) (what cancelled, index int) {
+func verdict(reasons []types.CancellationReason) (what canceled, index int) {
 	for i, r := range reasons {
-		now := forGood
+		var now canceled
 		switch code := deref(r.Code); {
 		case code == "None" || code == "":
 			continue
 		case code == "ConditionalCheckFailed":
-			return unfulfiled, i
+			return unmet, i
 		case code == "TransactionConflict":
 			now = byOther
 		case throttles(code):

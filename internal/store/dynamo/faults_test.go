@@ -46,7 +46,7 @@ func (s *scripted) TransactWriteItems(_ context.Context, in *dynamodb.TransactWr
 	return &dynamodb.TransactWriteItemsOutput{}, nil
 }
 
-func cancelledBy(codes ...string) error {
+func canceledBy(codes ...string) error {
 	reasons := make([]types.CancellationReason, len(codes))
 	for i, c := range codes {
 		reasons[i].Code = aws.String(c)
@@ -69,7 +69,7 @@ func commitOne(api dynamo.API) error {
 }
 
 func TestCommitTriesAgainOnlyWhatCanSucceed(t *testing.T) {
-	conflict, throttle := cancelledBy("None", "TransactionConflict", "None"), cancelledBy("ThrottlingError", "None", "None")
+	conflict, throttle := canceledBy("None", "TransactionConflict", "None"), canceledBy("ThrottlingError", "None", "None")
 	for name, c := range map[string]struct {
 		script []error
 		want   error // nil: success
@@ -99,7 +99,7 @@ func TestCommitTriesAgainOnlyWhatCanSucceed(t *testing.T) {
 	}
 }
 
-func TestACancelledTransactionIsReadByItsReasons(t *testing.T) {
+func TestACanceledTransactionIsReadByItsReasons(t *testing.T) {
 	for name, c := range map[string]struct {
 		codes []string
 		index int // of the ConditionError; -1: another error
@@ -117,7 +117,7 @@ func TestACancelledTransactionIsReadByItsReasons(t *testing.T) {
 		"a condition outweighs a throttled": {[]string{"ThrottlingError", "None", "ConditionalCheckFailed"}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			api := &scripted{script: times(99, cancelledBy(c.codes...))}
+			api := &scripted{script: times(99, canceledBy(c.codes...))}
 			err := commitOne(api)
 			index, ok := store.FailedOn(err)
 			if ok != (c.index >= 0) || ok && index != c.index {

@@ -59,7 +59,7 @@ func (t *Table) Query(ctx context.Context, client tenant.ID, q store.Query) (sto
 func (t *Table) queryInput(client tenant.ID, q store.Query, within span) *dynamodb.QueryInput {
 	in := &dynamodb.QueryInput{
 		TableName:              &t.cfg.Table,
-		Limit:                  aws.Int32(int32(q.Limit)), //nolint:gosec // CheckQuery has bounded it
+		Limit:                  aws.Int32(int32(q.Limit)),
 		ScanIndexForward:       aws.Bool(!q.Descending),
 		FilterExpression:       aws.String(isLive),
 		ReturnConsumedCapacity: t.consumed(),

@@ -86,22 +86,22 @@ func testConditions(t *testing.T, open func() *scene) {
 
 func testCancellation(t *testing.T, open func() *scene) {
 	cases{
-		"a cancelled call returns the context's error and writes nothing": func(t *testing.T, s *scene) {
+		"a canceled call returns the context's error and writes nothing": func(t *testing.T, s *scene) {
 			s.seed(t, "there")
 			ctx, cancel := context.WithCancel(context.Background())
 			cancel()
-			checkAll(t, ctx, s, context.Canceled)
+			checkAll(ctx, t, s, context.Canceled)
 		},
 		"a call past its deadline returns the context's error and writes nothing": func(t *testing.T, s *scene) {
 			s.seed(t, "there")
 			ctx, cancel := context.WithTimeout(context.Background(), -1)
 			defer cancel()
-			checkAll(t, ctx, s, context.DeadlineExceeded)
+			checkAll(ctx, t, s, context.DeadlineExceeded)
 		},
 	}.run(t, open)
 }
 
-func checkAll(t *testing.T, ctx context.Context, s *scene, want error) {
+func checkAll(ctx context.Context, t *testing.T, s *scene, want error) {
 	t.Helper()
 	_, err := s.Table.Get(ctx, s.client, "there")
 	wantError(t, err, want)
@@ -112,7 +112,7 @@ func checkAll(t *testing.T, ctx context.Context, s *scene, want error) {
 	err = s.Table.Commit(ctx, s.client, s.record(), store.Create(item("new")))
 	wantError(t, err, want)
 	if errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("a cancelled call is not the table's fault: %v", err)
+		t.Errorf("a canceled call is not the table's fault: %v", err)
 	}
 	s.wantAbsent(t, "new")
 	s.wantEvents(t, 1)

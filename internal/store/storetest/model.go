@@ -231,9 +231,10 @@ func sameItems(got, want []store.Item, index store.Index) string {
 	text := func(items []store.Item) string {
 		var b strings.Builder
 		for _, it := range items {
-			if index == store.ByParent {
+			switch index {
+			case store.ByParent:
 				it.ActorSK = ""
-			} else if index == store.ByActor {
+			case store.ByActor:
 				it.ParentSK = ""
 			}
 			b.WriteString("\n  " + describe(it))
