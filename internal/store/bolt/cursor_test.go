@@ -2,13 +2,11 @@ package bolt
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/nowgo/agents/internal/audit"
 	"github.com/nowgo/agents/internal/store"
-	"github.com/nowgo/agents/internal/tenant"
 )
 
 // shared has six items with one index key, and neighbours on both sides.
@@ -114,69 +112,4 @@ func FuzzCursor(f *testing.F) {
 			}
 		}
 	})
-}
-
-// FuzzRecord gives any bytes as an item's record.
-func FuzzRecord(f *testing.F) {
-	b := encode(store.Item{SK: "k", ParentSK: "p", ActorSK: "a", Schema: -1, Summary: []byte(`"s"`), Data: []byte(`"d"`)})
-	seal(b, 3)
-	f.Add(b)
-	f.Add([]byte{})
-	f.Add(make([]byte, recordHead))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := decode(b)
-		if err != nil {
-			if !errors.Is(err, ErrCorrupt) {
-				t.Fatalf("got %v", err)
-			}
-			return
-		}
-		it, err := r.item("k", store.Main)
-		if err != nil {
-			return
-		}
-		again := encode(it)
-		seal(again, r.version)
-		if string(again) != string(b) && it.ExpiresAt.IsZero() == (b[21] == 0) && b[21] <= 1 {
-			t.Fatalf("%x decodes and encodes to %x", b, again)
-		}
-	})
-}
-
-// FuzzKeys: keys of different items differ, and come apart into what they were made of.
-func FuzzKeys(f *testing.F) {
-	f.Add("cli_a", "k", "cli_ak", "")
-	f.Add("a", "\x00b", "a\x00", "b")
-	f.Fuzz(func(t *testing.T, client1, sk1, client2, sk2 string) {
-		if store.CheckKey(tenant.ID(client1), sk1) != nil || store.CheckKey(tenant.ID(client2), sk2) != nil {
-			return
-		}
-		one, two := itemKey(tenant.ID(client1), sk1), itemKey(tenant.ID(client2), sk2)
-		if (string(one) == string(two)) != (client1 == client2 && sk1 == sk2) {
-			t.Fatalf("%x and %x", one, two)
-		}
-		if c, sk, ok := splitItemKey(one); !ok || string(c) != client1 || sk != sk1 {
-			t.Fatalf("%x comes apart into %q, %q", one, c, sk)
-		}
-		index := indexKey(tenant.ID(client1), sk2, sk1)
-		if item, ok := ofIndexKey(index, 2+len(client1)); !ok || string(item) != string(one) {
-			t.Fatalf("%x leads to %x", index, item)
-		}
-	})
-}
-
-func TestPageOfManyBytesAndManyDead(t *testing.T) {
-	table := openTable(t, Config{})
-	if err := commitLarge(table, "0"); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 20 {
-		if err := commitLarge(table, fmt.Sprintf("1%02d", i)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	page, err := table.Query(t.Context(), owner, store.Query{Prefix: "k#", Limit: 100})
-	if err != nil || page.Next == "" || len(page.Items) < 10 || len(page.Items) > 20 {
-		t.Errorf("a page of %d items of 300 KB, next %q, %v", len(page.Items), page.Next, err)
-	}
 }

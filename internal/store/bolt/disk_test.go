@@ -119,10 +119,16 @@ func TestFailedCommit(t *testing.T) {
 	t.Run("that is visible all the same ends all writing, for the disk may not have it", func(t *testing.T) {
 		table := openTable(t, Config{})
 		table.commit = func(tx *bbolt.Tx) error { return errors.Join(tx.Commit(), syscall.EIO) }
+		if err := table.Ready(t.Context()); err != nil {
+			t.Errorf("before it, Ready says %v", err)
+		}
 		for _, id := range []string{"a", "b"} {
 			if err := commitOne(table, owner, id); !errors.Is(err, store.ErrUnavailable) {
 				t.Errorf("%s: got %v", id, err)
 			}
+		}
+		if err := table.Ready(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+			t.Errorf("after it, Ready says %v", err)
 		}
 		if _, err := table.Get(t.Context(), owner, "k#b"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("reading: %v", err)

@@ -51,6 +51,11 @@ func (t *Table) submit(ctx context.Context, size int, apply func(w *writing) err
 	}
 }
 
+// Ready returns nil where the table takes commits; it writes nothing. Errors: [store.ErrUnavailable], ctx's.
+func (t *Table) Ready(ctx context.Context) error {
+	return t.submit(ctx, 0, func(*writing) error { return nil })
+}
+
 func (t *Table) enqueue(ctx context.Context, j *job) error {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
