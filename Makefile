@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 # ENV is local (the emulator on port 4566), dev, staging or prod.
 ENV ?= local
+# Where what is built goes: the functions into $(OUT)/functions.
+OUT ?= .build
 # Functions run on arm64 on AWS, and on this machine's own processor under the emulator.
 GOARCH_FUNCTIONS = $(if $(filter local,$(ENV)),$(shell go env GOHOSTARCH),arm64)
 GO_BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w'
@@ -23,7 +25,7 @@ run: ## build and start the platform as one process on 127.0.0.1:8080; needs Go 
 	@CGO_ENABLED=0 go build -o .build/monolith ./functions/monolith
 	@exec .build/monolith
 
-test: setup build ## every test, those against the deployed stack too
+test: setup ## every test, those against the deployed stack too
 	@go test -timeout 20m ./...
 
 lint: ## what golangci-lint has to say
@@ -34,20 +36,21 @@ fuzz: ## each fuzz target for a few seconds
 	@tests/tools/fuzz $(FUZZ_SECONDS)
 
 build: ## the functions, ready to deploy, in .build/functions (ENV=local|dev|staging|prod)
-	@rm -rf .build/bin .build/functions && mkdir -p .build/bin
-	@GOOS=linux GOARCH=$(GOARCH_FUNCTIONS) $(GO_BUILD) -tags lambda.norpc -o .build/bin/ ./functions/...
-	@for f in .build/bin/*; do \
-		[[ $$f == */monolith ]] || install -D "$$f" ".build/functions/$${f##*/}/bootstrap"; \
+	@rm -rf $(OUT)/bin $(OUT)/functions && mkdir -p $(OUT)/bin
+	@GOOS=linux GOARCH=$(GOARCH_FUNCTIONS) $(GO_BUILD) -tags lambda.norpc -o $(OUT)/bin/ ./functions/...
+	@for f in $(OUT)/bin/*; do \
+		[[ $$f == */monolith ]] || install -D "$$f" "$(OUT)/functions/$${f##*/}/bootstrap"; \
 	done
-	@rm -rf .build/bin
+	@rm -rf $(OUT)/bin
 
-bench: setup build ## the benchmarks, as tables
+bench: setup ## the benchmarks, as tables
 	@go test -run '^$$' -bench . -timeout 30m -v ./tests/bench/...
 
 local: setup ## start the emulator on port 4566 and deploy everything to it
 	@$(MAKE) --no-print-directory build ENV=local
 	@infra/emulator start
 	@infra/deploy local
+	@infra/next
 
 deploy: ## deploy to the AWS account of the current credentials: make deploy ENV=dev
 	@[[ $(ENV) != local ]] || { echo "deploy: say where, as in make deploy ENV=dev; this machine is make local" >&2; exit 2; }

@@ -30,14 +30,18 @@ type Settings struct {
 var email = regexp.MustCompile(`^[\w.+-]+@[\w-]+(\.[\w-]+)+$`)
 
 // SettingsOf returns the settings of an environment. The machine's own variables say who administers (NOWGO_ADMIN_EMAIL, required
-// outside local) and where the emulator listens (AWS_ENDPOINT_URL). What is wrong is said in one line.
+// outside local), where the emulator listens (AWS_ENDPOINT_URL) and where the functions were built to, if not into .build
+// (NOWGO_FUNCTIONS). What is wrong is said in one line.
 func SettingsOf(env string, getenv func(string) string) (Settings, error) {
 	if !slices.Contains(Environments, env) {
 		return Settings{}, fmt.Errorf("infra: there is no environment %q: pass -c env= and one of %s", env,
 			strings.Join(Environments, ", "))
 	}
 	s := Settings{Env: env, Keep: true, LogDays: 30, ArchiveDays: 30, RequestRate: 100, RequestBurst: 200,
-		Administrator: getenv("NOWGO_ADMIN_EMAIL"), Functions: ".build/functions"}
+		Administrator: getenv("NOWGO_ADMIN_EMAIL"), Functions: getenv("NOWGO_FUNCTIONS")}
+	if s.Functions == "" {
+		s.Functions = ".build/functions"
+	}
 	switch env {
 	case "local":
 		s.Local, s.Keep, s.LogDays, s.ArchiveDays, s.RequestRate, s.RequestBurst = true, false, 1, 0, 0, 0
