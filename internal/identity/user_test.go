@@ -1,12 +1,18 @@
 package identity_test
 
 import (
+	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nowgo/agents/events"
+	"github.com/nowgo/agents/internal/audit"
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/keys"
 	"github.com/nowgo/agents/internal/tenant"
 )
 
@@ -56,4 +62,47 @@ func TestUsersAreListedByRoleAndFoundInTheirClientAlone(t *testing.T) {
 	wantFault(t, err, fault.Invalid, "validation_failed")
 	_, err = w.ListUsers(w.ctx, azul, "", 10, "nonsense")
 	wantFault(t, err, fault.Invalid, "invalid_cursor")
+}
+
+// setStatus changes a user's row as an operation that disables users will.
+func (w *world) setStatus(t *testing.T, client tenant.ID, user string, status identity.Status) {
+	t.Helper()
+	it, err := w.table.Get(t.Context(), client, keys.User(user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var summary map[string]any
+	if err := it.Read(&summary, nil); err != nil {
+		t.Fatal(err)
+	}
+	summary["status"] = status
+	if it.Summary, err = json.Marshal(summary); err != nil {
+		t.Fatal(err)
+	}
+	e, err := audit.Happened(t.Context(), w.sys, client, audit.Fact{Type: events.TypeUserInvited, Target: audit.Target{Type: "user", ID: user},
+		Change: events.UserInvited{InvitationID: "inv_1", Role: "standard_user"}})
+	if err := errors.Join(err, w.table.Commit(t.Context(), client, audit.Of(e), store.Update(it, it.Version))); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDisabledUserIsNotLetIn(t *testing.T) {
+	w := newWorld(t)
+	tokens := w.member(t, azul, "ana@x.example", good)
+	w.setStatus(t, azul, w.claims(t, tokens).Principal.User, identity.StatusDisabled)
+	_, err := w.SignIn(w.ctx, identity.SignIn{Email: "ana@x.example", Password: good})
+	wantFault(t, err, fault.Unauthenticated, "invalid_credentials")
+	if n := count(w.trail(t, azul), events.TypeSessionRefused, "user_inactive"); n != 1 {
+		t.Errorf("%d refusals of an inactive user recorded, want 1", n)
+	}
+	_, err = w.Refresh(w.ctx, tokens.RefreshToken)
+	wantFault(t, err, fault.Unauthenticated, "invalid_refresh_token")
+
+	out, err := w.Invite(w.ctx, azul, identity.InviteInput{Contact: identity.Contact{Email: "rui@x.example", Name: "Rui"}, Role: tenant.StandardUser})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.setStatus(t, azul, out.User.ID, identity.StatusDisabled)
+	_, err = w.Accept(w.ctx, identity.Accept{Token: out.Invitation.Token, Password: good})
+	wantFault(t, err, fault.Unauthenticated, "invalid_invitation")
 }
