@@ -9,7 +9,7 @@ import (
 	"github.com/nowgo/agents/internal/store"
 )
 
-// shared has six items with one index key, and neighbours on both sides.
+// shared has six items with one index key, and others on both sides.
 func shared(t testing.TB) *Table {
 	table := openTable(t, Config{})
 	var changes []store.Change

@@ -90,7 +90,7 @@ func commitLarge(table *Table, id string) error {
 
 func TestFailedCommit(t *testing.T) {
 	full := fmt.Errorf("write: %w", syscall.ENOSPC)
-	failing := func(tx *bbolt.Tx) error { return full }
+	failing := func(*bbolt.Tx) error { return full }
 	t.Run("fails alone, and later ones succeed", func(t *testing.T) {
 		table := openTable(t, Config{})
 		table.commit = failing

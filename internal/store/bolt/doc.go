@@ -18,7 +18,7 @@
 // Invariants:
 //
 //   - One goroutine writes. It puts all commits that wait into one transaction, and answers each after the file was synced.
-//   - A commit's conditions are all checked before its first write, so that one that fails leaves its neighbours untouched.
+//   - A commit's conditions are all checked before its first write, so that one that fails leaves those beside it untouched.
 //   - No read transaction outlives a call, and none but Backup's depends on anybody else's speed.
 //   - No panic of bbolt over a damaged page leaves the package.
 package bolt

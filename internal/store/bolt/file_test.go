@@ -244,7 +244,7 @@ func TestBackup(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	if err := table.Backup(ctx, writerFunc(func(b []byte) (int, error) { cancel(); return len(b), nil })); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: got %v", err)
+		t.Errorf("canceled: got %v", err)
 	}
 	broken := errors.New("pipe")
 	if err := table.Backup(t.Context(), writerFunc(func([]byte) (int, error) { return 0, broken })); !errors.Is(err, broken) {

@@ -42,7 +42,7 @@ func TestMigration(t *testing.T) {
 		}
 	}
 	runs := 0
-	steps := []migration{toFormat2, func(tx *bbolt.Tx) error { runs++; return nil }}
+	steps := []migration{toFormat2, func(*bbolt.Tx) error { runs++; return nil }}
 	for range 2 { // each step runs once
 		table = openTable(t, Config{Path: path, migrations: steps})
 		verifyItems(t, table, []string{"a"})

@@ -46,13 +46,12 @@ type scan struct {
 }
 
 func newScan(client tenant.ID, q store.Query) (*scan, error) {
-	p := partition(client)
-	s := &scan{Query: q, client: client, size: len(p)}
-	s.from = append(p[:s.size:s.size], max(q.Prefix, q.From)...)
-	s.to = append(p[:s.size:s.size], q.Prefix...)
+	s := &scan{Query: q, client: client, size: len(partition(client))}
+	s.from = itemKey(client, max(q.Prefix, q.From))
+	s.to = itemKey(client, q.Prefix)
 	s.to[len(s.to)-1]++ // UTF-8 has no byte 0xff
 	if q.To != "" {
-		if to := append(p[:s.size:s.size], q.To...); bytes.Compare(to, s.to) < 0 {
+		if to := itemKey(client, q.To); bytes.Compare(to, s.to) < 0 {
 			s.to = to
 		}
 	}
@@ -63,7 +62,7 @@ func newScan(client tenant.ID, q store.Query) (*scan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.after = append(p[:s.size:s.size], position...)
+	s.after = itemKey(client, string(position))
 	if !s.within(s.after) {
 		return nil, badCursor()
 	}

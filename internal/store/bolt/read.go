@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/tenant"
@@ -19,7 +20,7 @@ func (t *Table) view(ctx context.Context, fn func(tx *bbolt.Tx) error) error {
 	}
 	return guard(func() (err error) {
 		tx, err := t.db.Begin(false)
-		if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+		if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 			return unavailable(ErrClosed)
 		} else if err != nil {
 			return unavailable(err)

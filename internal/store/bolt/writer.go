@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // What goes into one transaction at most.
@@ -182,7 +183,7 @@ func (t *Table) transact(batch []*job) error {
 // then memory says what the disk perhaps does not, and a later sync would not tell. Nothing is written upon such a state.
 func (t *Table) undo(tx *bbolt.Tx, id int) {
 	err := guard(func() error {
-		if err := tx.Rollback(); err != nil && !errors.Is(err, bbolt.ErrTxClosed) {
+		if err := tx.Rollback(); err != nil && !errors.Is(err, berrors.ErrTxClosed) {
 			return err
 		}
 		return nil
