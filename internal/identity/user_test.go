@@ -80,7 +80,7 @@ func (w *world) setStatus(t *testing.T, client tenant.ID, user string, status id
 		t.Fatal(err)
 	}
 	e, err := audit.Happened(t.Context(), w.sys, client, audit.Fact{Type: events.TypeUserInvited, Target: audit.Target{Type: "user", ID: user},
-		Change: events.UserInvited{InvitationID: "inv_1", Role: "standard_user"}})
+		Change: events.UserInvited{InvitationID: w.sys.NewID("inv"), Role: "standard_user"}})
 	if err := errors.Join(err, w.table.Commit(t.Context(), client, audit.Of(e), store.Update(it, it.Version))); err != nil {
 		t.Fatal(err)
 	}
