@@ -13,7 +13,7 @@ import (
 )
 
 // errUnauthorized is the one text that API Gateway turns into its 401.
-var errUnauthorized = errors.New("Unauthorized") //nolint:staticcheck // the text is API Gateway's
+var errUnauthorized = errors.New("Unauthorized")
 
 // errUnavailable stands for every other failure: the gateway answers 500 and caches nothing. Its cause stays in the log.
 var errUnavailable = errors.New("the authorizer cannot decide")

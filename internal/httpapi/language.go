@@ -22,22 +22,22 @@ const (
 //go:embed messages/*.json
 var messageFiles embed.FS
 
-// catalogue is what people read in one language.
-type catalogue struct {
+// catalog is what people read in one language.
+type catalog struct {
 	Titles  map[string]string `json:"titles"`  // by status
 	Details map[string]string `json:"details"` // by code
 	Kinds   map[string]string `json:"kinds"`   // by status, for a code that has no detail
 	Fields  map[string]string `json:"fields"`  // by the English message, verbs as in fmt
 }
 
-var catalogues = sync.OnceValues(func() (map[string]catalogue, error) {
-	all := map[string]catalogue{}
+var catalogs = sync.OnceValues(func() (map[string]catalog, error) {
+	all := map[string]catalog{}
 	for _, lang := range []string{english, portuguese} {
 		text, err := messageFiles.ReadFile("messages/" + lang + ".json")
 		if err != nil {
 			return nil, fmt.Errorf("httpapi: %w", err)
 		}
-		var c catalogue
+		var c catalog
 		if err := json.Unmarshal(text, &c); err != nil {
 			return nil, fmt.Errorf("httpapi: messages/%s.json: %w", lang, err)
 		}
@@ -46,12 +46,12 @@ var catalogues = sync.OnceValues(func() (map[string]catalogue, error) {
 	return all, nil
 })
 
-// inLanguage returns the catalogue of a language, English where it is unknown. The files are embedded and a test reads them, so
+// inLanguage returns the catalog of a language, English where it is unknown. The files are embedded and a test reads them, so
 // an error cannot happen in a built binary; texts are then empty.
-func inLanguage(lang string) catalogue {
-	all, err := catalogues()
+func inLanguage(lang string) catalog {
+	all, err := catalogs()
 	if err != nil {
-		return catalogue{}
+		return catalog{}
 	}
 	return all[languageOf(lang)]
 }
@@ -129,7 +129,7 @@ var patterns = sync.OnceValue(func() []pattern {
 	return ps
 })
 
-// translate returns a message about a field in the caller's language; one that is not in the catalogue stays as it is.
+// translate returns a message about a field in the caller's language; one that is not in the catalog stays as it is.
 func translate(lang, message string) string {
 	if languageOf(lang) == english {
 		return message

@@ -35,11 +35,11 @@ func RegisterMonitoring(a *API) {
 			return Health{Status: "ok"}, nil
 		}, render)
 	document := sync.OnceValues(a.OpenAPI)
-	a.registerFile(Op{ID: "get-openapi", Summary: "This document"}, typeJSON, func(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	a.registerFile(Op{ID: "get-openapi", Summary: "This document"}, typeJSON, func(http.Header) ([]byte, error) {
 		return document()
 	})
-	a.registerFile(Op{ID: "get-docs", Summary: "The documentation page"}, "text/html; charset=utf-8", func(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-		w.Header().Set("Content-Security-Policy", docsPolicy)
+	a.registerFile(Op{ID: "get-docs", Summary: "The documentation page"}, "text/html; charset=utf-8", func(h http.Header) ([]byte, error) {
+		h.Set("Content-Security-Policy", docsPolicy)
 		return docsPage, nil
 	})
 }
@@ -54,7 +54,7 @@ func (a *API) OpenAPI() ([]byte, error) {
 }
 
 // registerFile mounts an operation that answers with bytes of its own media type.
-func (a *API) registerFile(op Op, mediaType string, content func(http.ResponseWriter, *http.Request) ([]byte, error)) {
+func (a *API) registerFile(op Op, mediaType string, content func(http.Header) ([]byte, error)) {
 	h, ok := a.describe(op, reflect.TypeFor[struct{}]())
 	if !ok {
 		return
@@ -64,7 +64,7 @@ func (a *API) registerFile(op Op, mediaType string, content func(http.ResponseWr
 	a.huma.OpenAPI().AddOperation(&h)
 	row, _ := route.Find(op.ID)
 	a.mount(row, false, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b, err := content(w, r)
+		b, err := content(w.Header())
 		if err != nil {
 			x, _ := w.(*exchange)
 			x.answer(a.problem(r.Context(), err))

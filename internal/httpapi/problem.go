@@ -93,7 +93,7 @@ func problemOf(call tenant.Call, err error) *Problem {
 	case errors.Is(err, errMethodNotTaken):
 		return newProblem(call, http.StatusMethodNotAllowed, "method_not_allowed", nil)
 	case errors.Is(err, context.Canceled), errors.Is(err, errClientCancelled):
-		return newProblem(call, http.StatusServiceUnavailable, "cancelled", err)
+		return newProblem(call, http.StatusServiceUnavailable, "canceled", err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return newProblem(call, http.StatusServiceUnavailable, "timeout", err)
 	}

@@ -15,7 +15,7 @@ func (p OptionalPrecondition) Seen() (int64, error) {
 	if p.IfMatch == "" {
 		return 0, nil
 	}
-	return Precondition{p.IfMatch}.Seen()
+	return Precondition(p).Seen()
 }
 
 // Page answers a list: it opens the query's cursor, fetches, and shows each entity with view. Query is all that the list depends on

@@ -63,7 +63,7 @@ func (x *exchange) replay(kept *idempotency.Reply) {
 	}
 	h.Set("Content-Type", typeJSON)
 	if _, err := x.Write(kept.Body); err != nil {
-		x.problem = &Problem{Code: "cancelled", cause: err}
+		x.problem = &Problem{Code: "canceled", cause: err}
 	}
 }
 

@@ -56,7 +56,7 @@ func TestBadUploads(t *testing.T) {
 		"no file":                {form(namePart, "x"), 422, "validation_failed"},
 		"two files":              {form(filePart, "a", filePart, "b"), 400, "malformed_body"},
 		"a content twice":        {form(filePart, "a", `Content-Disposition: form-data; name="content"`, "b"), 400, "malformed_body"},
-		"an unknown field":       {form(filePart, "a", `Content-Disposition: form-data; name="colour"`, "b"), 422, "validation_failed"},
+		"an unknown field":       {form(filePart, "a", `Content-Disposition: form-data; name="color"`, "b"), 422, "validation_failed"},
 		"a part without name":    {form(filePart, "a", "Content-Type: text/plain", "b"), 400, "malformed_body"},
 		"a file that is no text": {form(filePart, "\xff\xfe"), 400, "malformed_body"},
 		"cut off":                {"--b\r\n" + filePart + "\r\n\r\nabc", 400, "malformed_body"},

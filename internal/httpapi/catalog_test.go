@@ -17,8 +17,8 @@ import (
 	"github.com/nowgo/agents/internal/fault"
 )
 
-func TestCataloguesSayTheSameThings(t *testing.T) {
-	all, err := catalogues()
+func TestCatalogsSayTheSameThings(t *testing.T) {
+	all, err := catalogs()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestEveryCodeHasItsDetail(t *testing.T) {
 	}
 	for code, where := range codes {
 		if inLanguage(english).Details[code] == "" {
-			t.Errorf("%s (%s) is in no catalogue", code, where)
+			t.Errorf("%s (%s) is in no catalog", code, where)
 		}
 	}
 	for code := range inLanguage(english).Details {
@@ -86,7 +86,7 @@ func codesInSources(t *testing.T) (codes map[string]string, texts map[string]boo
 	for _, code := range codesOf {
 		codes[code] = "httpapi"
 	}
-	for _, code := range []string{codeValidation, "body_required", "unknown_route", "method_not_allowed", "cancelled", "unsupported_media_type"} {
+	for _, code := range []string{codeValidation, "body_required", "unknown_route", "method_not_allowed", "canceled", "unsupported_media_type"} {
 		codes[code] = "httpapi"
 	}
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
