@@ -24,7 +24,7 @@ func (p *Platform) addAPI() error {
 		RestApiName:           jsii.String("nowgo-" + p.settings.Env),
 		Description:           jsii.String("NowGo Agents Platform, " + p.settings.Env),
 		EndpointConfiguration: &awsapigateway.EndpointConfiguration{Types: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL}},
-		BinaryMediaTypes:      texts("multipart/form-data"),
+		BinaryMediaTypes:      texts("*/*"), // bodies arrive as they were sent: as text, bytes that are no UTF-8 would be replaced
 		CloudWatchRole:        jsii.Bool(false),
 		DeployOptions:         p.stage(),
 	})
