@@ -4,23 +4,15 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 
 	"github.com/nowgo/agents/internal/access"
 	"github.com/nowgo/agents/internal/agent"
 	"github.com/nowgo/agents/internal/authorizer"
 	"github.com/nowgo/agents/internal/blob"
 	"github.com/nowgo/agents/internal/cache"
-	"github.com/nowgo/agents/internal/capability/agents"
-	"github.com/nowgo/agents/internal/capability/analysis"
-	"github.com/nowgo/agents/internal/capability/authentication"
-	"github.com/nowgo/agents/internal/capability/clients"
-	"github.com/nowgo/agents/internal/capability/compliance"
-	"github.com/nowgo/agents/internal/capability/conversations"
 	"github.com/nowgo/agents/internal/client"
 	"github.com/nowgo/agents/internal/conversation"
 	"github.com/nowgo/agents/internal/httpapi"
@@ -30,7 +22,6 @@ import (
 	"github.com/nowgo/agents/internal/mail"
 	"github.com/nowgo/agents/internal/organization"
 	"github.com/nowgo/agents/internal/retrieval"
-	"github.com/nowgo/agents/internal/route"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/system"
@@ -95,52 +86,24 @@ func New(p Ports) (*App, error) {
 	return a, nil
 }
 
-// API returns the HTTP API of the given capabilities. Monitoring alone brings all others along, for it shows the document that
-// describes them; the gateway leads only its own paths to it.
-func (a *App) API(capabilities ...route.Capability) (*httpapi.API, error) {
+// API returns the HTTP API of the given parts.
+func (a *App) API(parts ...Part) (*httpapi.API, error) {
 	api, err := httpapi.New(httpapi.Config{Table: a.ports.Table, Access: a.decider, System: a.ports.System,
 		Secret: a.ports.Secret, Log: a.ports.Log, Ready: a.ports.Ready})
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
-	if slices.Equal(capabilities, []route.Capability{route.Monitoring}) {
-		capabilities = route.Capabilities()
-	}
-	for _, c := range capabilities {
-		if err := a.register(api, c); err != nil {
-			return nil, err
-		}
+	for _, register := range parts {
+		register(a, api)
 	}
 	return api, api.Err()
 }
 
-// Handler returns the HTTP handler of the given capabilities. The principal comes in the request's context.
-func (a *App) Handler(capabilities ...route.Capability) (http.Handler, error) {
-	api, err := a.API(capabilities...)
+// Handler returns the HTTP handler of the given parts. The principal comes in the request's context.
+func (a *App) Handler(parts ...Part) (http.Handler, error) {
+	api, err := a.API(parts...)
 	if err != nil {
 		return nil, err
 	}
 	return api.Handler(), nil
-}
-
-func (a *App) register(api *httpapi.API, c route.Capability) error {
-	switch c {
-	case route.Authentication:
-		authentication.Register(api, a.Identity)
-	case route.Clients:
-		clients.Register(api, a.clients, a.Identity)
-	case route.Analysis:
-		analysis.Register(api, a.profiles)
-	case route.Agents:
-		agents.Register(api, a.agents, a.library)
-	case route.Conversations:
-		conversations.Register(api, a.conversations, a.decider)
-	case route.Compliance:
-		compliance.Register(api, a.trail)
-	case route.Monitoring:
-		httpapi.RegisterMonitoring(api)
-	default:
-		return errors.New("app: no such capability: " + string(c))
-	}
-	return nil
 }

@@ -22,7 +22,6 @@ import (
 	"github.com/nowgo/agents/internal/identity"
 	mailfolder "github.com/nowgo/agents/internal/mail/folder"
 	"github.com/nowgo/agents/internal/relay"
-	"github.com/nowgo/agents/internal/route"
 	"github.com/nowgo/agents/internal/settings"
 	"github.com/nowgo/agents/internal/store/bolt"
 	"github.com/nowgo/agents/internal/system"
@@ -60,7 +59,6 @@ type Monolith struct {
 	loop      *relay.Loop
 	email     string
 	generated string // the administrator's password, where it was made just now
-	first     bool   // the administrator was made just now
 }
 
 // New opens the data folder, the port and the table, and composes the platform. Nothing is left behind where it fails.
@@ -87,10 +85,10 @@ func New(ctx context.Context, cfg Config, sys system.System, log *slog.Logger) (
 	if err != nil {
 		return m, err
 	}
-	if m.first, m.generated, err = a.Identity.EnsureGlobalAdmin(ctx, cfg.AdminEmail, cfg.AdminPassword); err != nil {
+	if _, m.generated, err = a.Identity.EnsureGlobalAdmin(ctx, cfg.AdminEmail, cfg.AdminPassword); err != nil {
 		return m, fmt.Errorf("cannot make the administrator of NOWGO_ADMIN_EMAIL: %w", err)
 	}
-	h, err := a.Handler(route.Capabilities()...)
+	h, err := a.Handler(app.All()...)
 	if err != nil {
 		return m, err
 	}
@@ -138,18 +136,16 @@ func (m *Monolith) URL() string { return "http://" + m.listener.Addr().String() 
 func (m *Monolith) Welcome(w io.Writer) {
 	fmt.Fprintf(w, "NowGo Agents Platform is ready.\n\n  API    %s\n  Docs   %s/docs\n  Data   %s\n", m.URL(), m.URL(), m.cfg.Data)
 	fmt.Fprintf(w, "  Admin  %s\n", m.email)
-	password := "$NOWGO_ADMIN_PASSWORD"
 	if m.generated != "" {
 		fmt.Fprintf(w, "  Password (made now, shown this once)  %s\n", m.generated)
-		password = m.generated
 	}
 	fmt.Fprintf(w, `
 Next:
-  1. Sign in:          curl -s %[1]s/v1/auth/sign-in -H 'Content-Type: application/json' -d '{"email":"%[2]s","password":"%[3]s"}'
+  1. Sign in:          curl -s %[1]s/v1/auth/sign-in -H 'Content-Type: application/json' -d '{"email":"%[2]s","password":"…"}'
   2. Create a client:  curl -s %[1]s/v1/clients -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
        -d '{"name":"Loja Azul","slug":"loja-azul","languages":["pt-BR","en"],"administrator":{"email":"ana@lojaazul.example","name":"Ana"}}'
-  3. Open %[1]s/docs and accept the invitation that the answer holds.
-`, m.URL(), m.email, password)
+  3. Accept the invitation that the answer holds, and go on at %[1]s/docs
+`, m.URL(), m.email)
 }
 
 // Run serves until ctx ends, then lets requests under way finish, carries the events there are, and closes the table.

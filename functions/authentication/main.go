@@ -1,0 +1,9 @@
+// Command authentication serves the authentication capability as a function behind API Gateway.
+package main
+
+import (
+	"github.com/nowgo/agents/internal/app"
+	"github.com/nowgo/agents/internal/app/function"
+)
+
+func main() { function.ServeHTTP(app.Authentication) }

@@ -1,0 +1,9 @@
+// Command clients serves the clients capability as a function behind API Gateway.
+package main
+
+import (
+	"github.com/nowgo/agents/internal/app"
+	"github.com/nowgo/agents/internal/app/function"
+)
+
+func main() { function.ServeHTTP(app.Clients) }

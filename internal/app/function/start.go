@@ -1,0 +1,63 @@
+package function
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+
+	"github.com/nowgo/agents/internal/app"
+	"github.com/nowgo/agents/internal/archive"
+	buseb "github.com/nowgo/agents/internal/bus/eventbridge"
+	"github.com/nowgo/agents/internal/gateway"
+	"github.com/nowgo/agents/internal/relay"
+	"github.com/nowgo/agents/internal/relay/stream"
+	"github.com/nowgo/agents/internal/settings"
+)
+
+// ServeHTTP runs a function that serves the given parts over HTTP. It does not return.
+func ServeHTTP(parts ...app.Part) {
+	a := mustCompose()
+	h, err := a.Handler(parts...)
+	if err != nil {
+		settings.Fail(err)
+	}
+	lambda.Start(gateway.Handler(h))
+}
+
+// ServeAuthorizer runs the tenant authorizer. It does not return.
+func ServeAuthorizer() {
+	lambda.Start(gateway.AuthorizerHandler(mustCompose().Authorizer.Authorize))
+}
+
+// ServeRelay runs the relay on the table's stream. It does not return.
+func ServeRelay() {
+	d := mustDeploy()
+	publisher := buseb.New(eventbridge.NewFromConfig(d.aws), d.env.Bus)
+	lambda.Start(stream.New(relay.New(publisher, d.system, d.log), d.aws, d.env.Failures).Invoke)
+}
+
+// ServeArchivist runs the archivist on its queue. It does not return.
+func ServeArchivist() {
+	d := mustDeploy()
+	lambda.Start(archive.SQSHandler(archive.New(d.blobs()), d.log))
+}
+
+func mustDeploy() deployment {
+	v, err := readEnv(settings.FromProcess())
+	if err != nil {
+		settings.Fail(err)
+	}
+	return deploy(v)
+}
+
+func mustCompose() *app.App {
+	d := mustDeploy()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	a, err := d.compose(ctx)
+	if err != nil {
+		settings.Fail(err)
+	}
+	return a
+}
