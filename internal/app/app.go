@@ -33,9 +33,9 @@ type Ports struct {
 	Table     store.Table
 	Blobs     blob.Store
 	Cache     cache.Cache
-	Mail      mail.Sender // nil: invitations answer with their token
-	Keys      *identity.KeySet
-	Secret    []byte // 32 bytes or more, the same in every process of the environment
+	Mail      mail.Sender      // nil: invitations answer with their token
+	Keys      *identity.KeySet // nil where no token is issued or verified
+	Secret    []byte           // 32 bytes or more, the same in every process of the environment; nil where nothing is served
 	System    system.System
 	Log       *slog.Logger
 	PublicURL string // where people reach the platform
@@ -70,6 +70,9 @@ func New(p Ports) (*App, error) {
 	dir := directory.New(table)
 	a := &App{ports: p, decider: decider}
 	a.clients = &client.Service{Table: table, Directory: dir, System: p.System}
+	if p.Keys == nil {
+		p.Keys = new(identity.KeySet) // knows no key: it refuses every token
+	}
 	signer := identity.NewSigner(p.Keys, p.System)
 	a.Identity = identity.New(identity.Deps{Table: table, Directory: dir, Clients: a.clients, System: p.System,
 		Signer: signer, Mailer: p.Mail, PublicURL: p.PublicURL})

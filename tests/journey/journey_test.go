@@ -11,7 +11,8 @@ func TestMain(m *testing.M) { os.Exit(env.Main(m)) }
 
 func TestMonolith(t *testing.T) {
 	p := StartMonolith(t, BuildMonolith(t), t.TempDir())
-	Main(t, p.Deployment())
+	t.Run("main job", func(t *testing.T) { Main(t, p.Deployment()) })
+	t.Run("bad input", func(t *testing.T) { BadInput(t, p.Deployment()) })
 	if status := p.Stop(t); status != 0 {
 		t.Errorf("ended with status %d: %s", status, p.Log())
 	}

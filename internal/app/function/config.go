@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/nowgo/agents/internal/app"
 	blobs3 "github.com/nowgo/agents/internal/blob/s3"
@@ -27,86 +27,114 @@ import (
 	"github.com/nowgo/agents/internal/settings"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/dynamo"
+	"github.com/nowgo/agents/internal/store/dynamo/tenantcred"
 	"github.com/nowgo/agents/internal/system"
 )
 
-// env is what a function is told by its environment; the infra app sets it.
+// env is what a function is told by its environment. The infra app sets, for each function, the names of what it may reach and no
+// others.
 type env struct {
-	Table         string
-	Bus           string
-	Blobs         string
-	SigningKeys   string // secret: a random text that the signing key is derived from
-	Platform      string // secret: a random text that cursors and kept answers are sealed with
-	Administrator string // secret: {"email", "password"}; only where the function makes the first administrator
-	PublicURL     string
-	Failures      string // address of the queue that the stream leaves notes in of what the relay could not publish
-	Endpoint      string // of the emulator; empty on AWS
-	Region        string
-	AccessKey     string // this and the next two are the function's role, as Lambda hands it over
-	SecretKey     string
-	SessionToken  string
+	Table         string // NOWGO_TABLE
+	Bus           string // NOWGO_BUS
+	Blobs         string // NOWGO_BLOBS: a bucket
+	SigningKeys   string // NOWGO_SIGNING_KEYS_SECRET: a random text that the signing key is derived from
+	Platform      string // NOWGO_PLATFORM_SECRET: a random text that cursors and kept answers are sealed with
+	Administrator string // NOWGO_ADMINISTRATOR_SECRET: {"email", "password"} of the first administrator
+	DataRole      string // NOWGO_DATA_ROLE_ARN: assumed for one client's rows and files; empty in the emulator, which has no roles
+	RegistrarRole string // NOWGO_REGISTRAR_ROLE_ARN: assumed for commits of a client's rows with the directory's
+	Failures      string // NOWGO_FAILURES: queue that the stream leaves notes in of what the relay could not publish
+	PublicURL     string // NOWGO_PUBLIC_URL
+	Endpoint      string // AWS_ENDPOINT_URL: of the emulator; empty on AWS
+	Region        string // AWS_REGION
+	AccessKey     string // AWS_ACCESS_KEY_ID: this and the next two are the function's role, as Lambda hands it over
+	SecretKey     string // AWS_SECRET_ACCESS_KEY
+	SessionToken  string // AWS_SESSION_TOKEN
 }
 
-func readEnv(e *settings.Env) (env, error) {
-	v := env{Table: e.Required("NOWGO_TABLE"), Bus: e.Required("NOWGO_BUS"), Blobs: e.Required("NOWGO_BLOBS"),
-		SigningKeys: e.Required("NOWGO_SIGNING_KEYS_SECRET"), Platform: e.Required("NOWGO_PLATFORM_SECRET"),
-		Administrator: e.Optional("NOWGO_ADMINISTRATOR_SECRET", ""), PublicURL: e.Optional("NOWGO_PUBLIC_URL", ""),
-		Failures: e.Optional("NOWGO_FAILURES", ""),
-		Endpoint: e.Optional("AWS_ENDPOINT_URL", ""), Region: e.Required("AWS_REGION"), AccessKey: e.Required("AWS_ACCESS_KEY_ID"),
-		SecretKey: e.Required("AWS_SECRET_ACCESS_KEY"), SessionToken: e.Optional("AWS_SESSION_TOKEN", "")}
-	return v, e.Err()
+// readEnv reads the environment of a function that cannot do without the given variables.
+func readEnv(e *settings.Env, needs ...string) (env, error) {
+	for _, name := range append(needs, "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") {
+		e.Required(name)
+	}
+	get := func(name string) string { return e.Optional(name, "") }
+	return env{Table: get("NOWGO_TABLE"), Bus: get("NOWGO_BUS"), Blobs: get("NOWGO_BLOBS"),
+		SigningKeys: get("NOWGO_SIGNING_KEYS_SECRET"), Platform: get("NOWGO_PLATFORM_SECRET"),
+		Administrator: get("NOWGO_ADMINISTRATOR_SECRET"), DataRole: get("NOWGO_DATA_ROLE_ARN"),
+		RegistrarRole: get("NOWGO_REGISTRAR_ROLE_ARN"), Failures: get("NOWGO_FAILURES"), PublicURL: get("NOWGO_PUBLIC_URL"),
+		Endpoint: get("AWS_ENDPOINT_URL"), Region: get("AWS_REGION"), AccessKey: get("AWS_ACCESS_KEY_ID"),
+		SecretKey: get("AWS_SECRET_ACCESS_KEY"), SessionToken: get("AWS_SESSION_TOKEN")}, e.Err()
 }
 
 // deployment is a function's ports and what they were made from.
 type deployment struct {
-	env    env
-	aws    aws.Config
-	system system.System
-	log    *slog.Logger
+	env     env
+	aws     aws.Config
+	system  system.System
+	log     *slog.Logger
+	clients *tenantcred.Clients // nil in the emulator
 }
 
 const (
 	startTimeout = 8 * time.Second // for what a function does before it takes its first event
 	cacheBytes   = 32 << 20
 	cacheEntries = 4096
+	sessions     = 1000 // clients whose credentials are remembered
 )
 
 // deploy makes no request. Lambda hands region and credentials over in the environment (Lambda Developer Guide, "Defined runtime
 // environment variables"), so the SDK's own search for them, 1.7 MB of single sign-on and profiles, stays out of the binary.
-func deploy(v env) deployment {
+func deploy(v env) (deployment, error) {
 	cfg := aws.Config{Region: v.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(v.AccessKey, v.SecretKey, v.SessionToken)}
 	if v.Endpoint != "" {
 		cfg.BaseEndpoint = aws.String(v.Endpoint)
 	}
-	return deployment{env: v, aws: cfg, system: system.Real(), log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
+	d := deployment{env: v, aws: cfg, system: system.Real(), log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
+	if v.DataRole == "" {
+		return d, nil
+	}
+	var err error
+	d.clients, err = tenantcred.New(sts.NewFromConfig(cfg), tenantcred.Config{AWS: cfg, DataRole: v.DataRole,
+		RegistrarRole: v.RegistrarRole, Sessions: sessions})
+	return d, err
 }
 
 func (d deployment) table() store.Table {
-	return dynamo.New(dynamodb.NewFromConfig(d.aws), dynamo.Config{Table: d.env.Table, System: d.system})
+	cfg := dynamo.Config{Table: d.env.Table, System: d.system}
+	if d.clients == nil {
+		return dynamo.New(dynamodb.NewFromConfig(d.aws), cfg)
+	}
+	return dynamo.NewFor(d.clients, cfg)
 }
 
 func (d deployment) blobs() *blobs3.Store {
-	return blobs3.New(s3.NewFromConfig(d.aws, func(o *s3.Options) { o.UsePathStyle = d.env.Endpoint != "" }), d.env.Blobs)
+	if d.clients == nil {
+		return blobs3.New(blobs3.Client(d.aws), d.env.Blobs)
+	}
+	return blobs3.NewFor(blobs3.Client(d.aws), d.env.Blobs, d.clients.Credentials)
 }
 
-// compose makes the whole platform over AWS.
+// compose makes the platform over AWS, as far as the function's environment reaches.
 func (d deployment) compose(ctx context.Context) (*app.App, error) {
 	secrets := secretsmanager.NewFromConfig(d.aws)
-	seed, err := secret(ctx, secrets, d.env.SigningKeys)
-	if err != nil {
-		return nil, err
+	ports := app.Ports{Table: d.table(), Blobs: d.blobs(), Cache: memory.New(d.system, cacheBytes, cacheEntries), System: d.system,
+		Log: d.log, PublicURL: d.env.PublicURL}
+	if d.env.SigningKeys != "" {
+		seed, err := secret(ctx, secrets, d.env.SigningKeys)
+		if err != nil {
+			return nil, err
+		}
+		if ports.Keys, err = signingKeys(seed); err != nil {
+			return nil, err
+		}
 	}
-	keys, err := signingKeys(seed)
-	if err != nil {
-		return nil, err
+	if d.env.Platform != "" {
+		var err error
+		if ports.Secret, err = secret(ctx, secrets, d.env.Platform); err != nil {
+			return nil, err
+		}
 	}
-	platform, err := secret(ctx, secrets, d.env.Platform)
-	if err != nil {
-		return nil, err
-	}
-	a, err := app.New(app.Ports{Table: d.table(), Blobs: d.blobs(), Cache: memory.New(d.system, cacheBytes, cacheEntries), Keys: keys,
-		Secret: platform, System: d.system, Log: d.log, PublicURL: d.env.PublicURL})
+	a, err := app.New(ports)
 	if err != nil || d.env.Administrator == "" {
 		return a, err
 	}

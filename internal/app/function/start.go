@@ -17,7 +17,7 @@ import (
 
 // ServeHTTP runs a function that serves the given parts over HTTP. It does not return.
 func ServeHTTP(parts ...app.Part) {
-	a := mustCompose()
+	_, a := mustCompose("NOWGO_TABLE", "NOWGO_PLATFORM_SECRET")
 	h, err := a.Handler(parts...)
 	if err != nil {
 		settings.Fail(err)
@@ -27,37 +27,44 @@ func ServeHTTP(parts ...app.Part) {
 
 // ServeAuthorizer runs the tenant authorizer. It does not return.
 func ServeAuthorizer() {
-	lambda.Start(gateway.AuthorizerHandler(mustCompose().Authorizer.Authorize))
+	d, a := mustCompose("NOWGO_TABLE", "NOWGO_SIGNING_KEYS_SECRET")
+	lambda.Start(gateway.AuthorizerHandler(a.Authorizer.Authorize, func(ctx context.Context, err error) {
+		d.log.ErrorContext(ctx, "no verdict", "error", err)
+	}))
 }
 
 // ServeRelay runs the relay on the table's stream. It does not return.
 func ServeRelay() {
-	d := mustDeploy()
+	d := mustDeploy("NOWGO_BUS", "NOWGO_FAILURES")
 	publisher := buseb.New(eventbridge.NewFromConfig(d.aws), d.env.Bus)
 	lambda.Start(stream.New(relay.New(publisher, d.system, d.log), d.aws, d.env.Failures).Invoke)
 }
 
 // ServeArchivist runs the archivist on its queue. It does not return.
 func ServeArchivist() {
-	d := mustDeploy()
+	d := mustDeploy("NOWGO_BLOBS")
 	lambda.Start(archive.SQSHandler(archive.New(d.blobs()), d.log))
 }
 
-func mustDeploy() deployment {
-	v, err := readEnv(settings.FromProcess())
+func mustDeploy(needs ...string) deployment {
+	v, err := readEnv(settings.FromProcess(), needs...)
 	if err != nil {
 		settings.Fail(err)
 	}
-	return deploy(v)
+	d, err := deploy(v)
+	if err != nil {
+		settings.Fail(err)
+	}
+	return d
 }
 
-func mustCompose() *app.App {
-	d := mustDeploy()
+func mustCompose(needs ...string) (deployment, *app.App) {
+	d := mustDeploy(needs...)
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	a, err := d.compose(ctx)
 	if err != nil {
 		settings.Fail(err)
 	}
-	return a
+	return d, a
 }

@@ -36,12 +36,31 @@ func Client(cfg aws.Config) *s3.Client {
 type Store struct {
 	api    API
 	bucket string
+	sign   Credentials // nil: the API's own
 }
+
+// Credentials gives those that reach the files of one client alone. It may be called concurrently.
+type Credentials func(client tenant.ID) (aws.CredentialsProvider, error)
 
 var _ blob.Store = (*Store)(nil)
 
-// New returns the store in the given bucket, which must exist.
-func New(api API, bucket string) *Store { return &Store{api, bucket} }
+// New returns the store in the given bucket, which must exist, reached with the API's own credentials for all clients.
+func New(api API, bucket string) *Store { return &Store{api: api, bucket: bucket} }
+
+// NewFor returns the store in the given bucket, reached for each client with the credentials that sign gives for it.
+func NewFor(api API, bucket string, sign Credentials) *Store { return &Store{api, bucket, sign} }
+
+// as returns what makes a request one for the client's files alone.
+func (s *Store) as(client tenant.ID) (func(*s3.Options), error) {
+	if s.sign == nil {
+		return func(*s3.Options) {}, nil
+	}
+	credentials, err := s.sign(client)
+	if err != nil {
+		return nil, fmt.Errorf("s3: credentials: %w", err)
+	}
+	return func(o *s3.Options) { o.Credentials = credentials }, nil
+}
 
 func key(client tenant.ID, name string) *string { return aws.String(string(client) + "/" + name) }
 
@@ -53,8 +72,12 @@ func (s *Store) Put(ctx context.Context, client tenant.ID, name string, content 
 	if len(content) > blob.MaxSize {
 		return blob.ErrTooLarge
 	}
-	_, err := s.api.PutObject(ctx, &s3.PutObjectInput{Bucket: &s.bucket, Key: key(client, name), Body: bytes.NewReader(content)})
+	as, err := s.as(client)
 	if err != nil {
+		return err
+	}
+	in := &s3.PutObjectInput{Bucket: &s.bucket, Key: key(client, name), Body: bytes.NewReader(content)}
+	if _, err := s.api.PutObject(ctx, in, as); err != nil {
 		return fmt.Errorf("s3: put: %w", err)
 	}
 	return nil
@@ -65,7 +88,11 @@ func (s *Store) Get(ctx context.Context, client tenant.ID, name string) ([]byte,
 	if err := blob.CheckName(client, name); err != nil {
 		return nil, err
 	}
-	out, err := s.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: key(client, name)})
+	as, err := s.as(client)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &s.bucket, Key: key(client, name)}, as)
 	if none := (*types.NoSuchKey)(nil); errors.As(err, &none) {
 		return nil, blob.ErrNotFound
 	}
@@ -87,7 +114,11 @@ func (s *Store) Delete(ctx context.Context, client tenant.ID, name string) error
 	if err := blob.CheckName(client, name); err != nil {
 		return err
 	}
-	if _, err := s.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: key(client, name)}); err != nil {
+	as, err := s.as(client)
+	if err != nil {
+		return err
+	}
+	if _, err := s.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: key(client, name)}, as); err != nil {
 		return fmt.Errorf("s3: delete: %w", err)
 	}
 	return nil
@@ -102,7 +133,11 @@ func (s *Store) List(ctx context.Context, client tenant.ID, prefix, after string
 	if after != "" {
 		in.StartAfter = key(client, after)
 	}
-	out, err := s.api.ListObjectsV2(ctx, in)
+	as, err := s.as(client)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.api.ListObjectsV2(ctx, in, as)
 	if err != nil {
 		return nil, fmt.Errorf("s3: list: %w", err)
 	}
