@@ -1,0 +1,16 @@
+package journey
+
+import (
+	"testing"
+
+	"github.com/nowgo/agents/tests/stack"
+)
+
+// TestStack runs the same against the whole CDK app, deployed to the emulator.
+func TestStack(t *testing.T) {
+	s := stack.Deploy(t)
+	d := Deployment{URL: s.APIURL, AdminEmail: s.AdministratorEmail, AdminPassword: s.AdministratorPassword,
+		Archived: s.Archived}
+	t.Run("main job", func(t *testing.T) { Main(t, d) })
+	t.Run("bad input", func(t *testing.T) { BadInput(t, d) })
+}
