@@ -44,10 +44,7 @@ func (s *Service) Configuration(ctx context.Context, client tenant.ID, agent str
 // the agent).
 func (s *Service) Configurations(ctx context.Context, client tenant.ID, agent string, limit int, cursor string,
 ) ([]Configuration, string, error) {
-	if _, err := s.Agent(ctx, client, agent); err != nil {
-		return nil, "", err
-	}
-	return list(ctx, s.Table, client, store.Query{Prefix: keys.Configurations(agent), Limit: limit, Cursor: cursor,
+	return under(ctx, s, client, agent, store.Query{Prefix: keys.Configurations(agent), Limit: limit, Cursor: cursor,
 		Descending: true}, configurationOf)
 }
 

@@ -148,10 +148,7 @@ func (s *Service) changeCorpus(ctx context.Context, client tenant.ID, op string,
 // Documents returns a page of an agent's documents and the cursor of the next. Errors: NotFound (of the agent).
 func (s *Service) Documents(ctx context.Context, client tenant.ID, agent string, limit int, cursor string,
 ) ([]Document, string, error) {
-	if _, err := s.Agent(ctx, client, agent); err != nil {
-		return nil, "", err
-	}
-	return list(ctx, s.Table, client, store.Query{Prefix: keys.Documents(agent), Limit: limit, Cursor: cursor}, documentOf)
+	return under(ctx, s, client, agent, store.Query{Prefix: keys.Documents(agent), Limit: limit, Cursor: cursor}, documentOf)
 }
 
 // Document returns a document. Errors: NotFound.

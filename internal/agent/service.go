@@ -233,3 +233,17 @@ func list[T any](ctx context.Context, table store.Table, client tenant.ID, q sto
 	}
 	return out, page.Next, nil
 }
+
+// under is list for what hangs on an agent. What does keeps its agent from being deleted, so that only where there is nothing the
+// agent itself is asked for: a list costs one query. Errors: NotFound.
+func under[T any](ctx context.Context, s *Service, client tenant.ID, agent string, q store.Query, decode func(store.Item) (T, error),
+) ([]T, string, error) {
+	out, next, err := list(ctx, s.Table, client, q, decode)
+	if err != nil || len(out) > 0 {
+		return out, next, err
+	}
+	if _, err := s.Agent(ctx, client, agent); err != nil {
+		return nil, "", err
+	}
+	return out, next, nil
+}

@@ -84,25 +84,21 @@ func (s *Service) Conversation(ctx context.Context, client tenant.ID, id string)
 // the agent).
 func (s *Service) OfAgent(ctx context.Context, client tenant.ID, agentID string, limit int, cursor string,
 ) ([]Conversation, string, error) {
-	if _, err := s.Agents.Agent(ctx, client, agentID); err != nil {
-		return nil, "", err
-	}
 	return s.list(ctx, client, store.Query{Index: store.ByParent, Prefix: keys.AgentConversations(agentID), Limit: limit,
-		Cursor: cursor, Descending: true}, "")
+		Cursor: cursor, Descending: true}, agentID)
 }
 
 // OfUser is OfAgent for the conversations of one user alone. A page can be shorter than the limit before the end: the
 // user's conversations with other agents were read and left out.
 func (s *Service) OfUser(ctx context.Context, client tenant.ID, agentID, user string, limit int, cursor string,
 ) ([]Conversation, string, error) {
-	if _, err := s.Agents.Agent(ctx, client, agentID); err != nil {
-		return nil, "", err
-	}
 	return s.list(ctx, client, store.Query{Index: store.ByActor, Prefix: keys.UserConversations(user), Limit: limit,
 		Cursor: cursor, Descending: true}, agentID)
 }
 
-func (s *Service) list(ctx context.Context, client tenant.ID, q store.Query, onlyAgent string) ([]Conversation, string, error) {
+// list returns the agent's conversations of a page. One that has any cannot be deleted, so that only where there is none the agent
+// itself is asked for: a list costs one query.
+func (s *Service) list(ctx context.Context, client tenant.ID, q store.Query, agentID string) ([]Conversation, string, error) {
 	page, err := s.Table.Query(ctx, client, q)
 	if err != nil {
 		return nil, "", store.Fault("conversation.list", err)
@@ -113,8 +109,13 @@ func (s *Service) list(ctx context.Context, client tenant.ID, q store.Query, onl
 		if err != nil {
 			return nil, "", store.Fault("conversation.list", err)
 		}
-		if onlyAgent == "" || c.AgentID == onlyAgent {
+		if c.AgentID == agentID {
 			out = append(out, c)
+		}
+	}
+	if len(out) == 0 {
+		if _, err := s.Agents.Agent(ctx, client, agentID); err != nil {
+			return nil, "", err
 		}
 	}
 	return out, page.Next, nil
