@@ -49,9 +49,9 @@ func (p *Platform) architecture() awslambda.Architecture {
 
 // environment names to a function what it may reach. In the emulator there are no data roles: it has none to enforce.
 func (p *Platform) environment(n Needs) *map[string]*string {
-	env := map[string]*string{
-		"NOWGO_ENV":   jsii.String(p.settings.Env),
-		"NOWGO_TABLE": p.data.table.TableName(),
+	env := map[string]*string{"NOWGO_ENV": jsii.String(p.settings.Env)}
+	if n.Clients || n.Directory != None {
+		env["NOWGO_TABLE"] = p.data.table.TableName()
 	}
 	if n.Clients {
 		env["NOWGO_BLOBS"] = p.data.blobs.BucketName()
@@ -61,6 +61,9 @@ func (p *Platform) environment(n Needs) *map[string]*string {
 	}
 	if n.Registrar && !p.settings.Local {
 		env["NOWGO_REGISTRAR_ROLE_ARN"] = p.roles.registrar.AttrArn()
+	}
+	if n.Registrar && p.settings.PublicURL != "" {
+		env["NOWGO_PUBLIC_URL"] = jsii.String(p.settings.PublicURL)
 	}
 	if n.Publish {
 		env["NOWGO_BUS"] = p.bus.EventBusName()

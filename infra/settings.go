@@ -22,6 +22,7 @@ type Settings struct {
 	RequestRate   int    // requests per second that the gateway lets through; 0: the account's own limit
 	RequestBurst  int    // requests at once that the gateway lets through; 0: the account's own limit
 	Administrator string // email of the first global administrator
+	PublicURL     string // where people reach the platform, for the links in invitations; empty: they hold none
 	Endpoint      string // of the emulator; empty on AWS
 	Functions     string // the folder of the built functions
 }
@@ -30,7 +31,7 @@ type Settings struct {
 var email = regexp.MustCompile(`^[\w.+-]+@[\w-]+(\.[\w-]+)+$`)
 
 // SettingsOf returns the settings of an environment. The machine's own variables say who administers (NOWGO_ADMIN_EMAIL, required
-// outside local), where the emulator listens (AWS_ENDPOINT_URL) and where the functions were built to, if not into .build
+// outside local), where people will reach the platform (NOWGO_PUBLIC_URL), where the emulator listens (AWS_ENDPOINT_URL) and where the functions were built to, if not into .build
 // (NOWGO_FUNCTIONS). What is wrong is said in one line.
 func SettingsOf(env string, getenv func(string) string) (Settings, error) {
 	if !slices.Contains(Environments, env) {
@@ -38,7 +39,8 @@ func SettingsOf(env string, getenv func(string) string) (Settings, error) {
 			strings.Join(Environments, ", "))
 	}
 	s := Settings{Env: env, Keep: true, LogDays: 30, ArchiveDays: 30, RequestRate: 100, RequestBurst: 200,
-		Administrator: getenv("NOWGO_ADMIN_EMAIL"), Functions: getenv("NOWGO_FUNCTIONS")}
+		Administrator: getenv("NOWGO_ADMIN_EMAIL"), Functions: getenv("NOWGO_FUNCTIONS"),
+		PublicURL: getenv("NOWGO_PUBLIC_URL")}
 	if s.Functions == "" {
 		s.Functions = ".build/functions"
 	}

@@ -61,7 +61,8 @@ func run(m *testing.M) int {
 
 func synthesize(env, functions string) template {
 	settings, err := SettingsOf(env, func(name string) string {
-		return map[string]string{"NOWGO_ADMIN_EMAIL": "ana@nowgo.example", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566/"}[name]
+		return map[string]string{"NOWGO_ADMIN_EMAIL": "ana@nowgo.example", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566/",
+			"NOWGO_PUBLIC_URL": "https://nowgo.example"}[name]
 	})
 	if err != nil {
 		panic(err)
