@@ -25,8 +25,9 @@ run: ## build and start the platform as one process on 127.0.0.1:8080; needs Go 
 	@CGO_ENABLED=0 go build -o .build/monolith ./functions/monolith
 	@exec .build/monolith
 
+# Never from the cache, which does not see what the deployed stack is made of.
 test: setup ## every test, those against the deployed stack too
-	@go test -timeout 20m ./...
+	@go test -count=1 -timeout 20m ./...
 
 lint: ## what golangci-lint has to say
 	@tests/tools/setup lint
