@@ -1,0 +1,184 @@
+package capacity
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/nowgo/agents/internal/app"
+	"github.com/nowgo/agents/internal/blob/folder"
+	"github.com/nowgo/agents/internal/cache/memory"
+	"github.com/nowgo/agents/internal/httpapi"
+	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/store/dynamo"
+	"github.com/nowgo/agents/internal/system"
+	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/tests/env"
+)
+
+func TestMain(m *testing.M) { os.Exit(env.Main(m)) }
+
+type object = map[string]any
+
+const (
+	adminEmail    = "root@nowgo.example"
+	adminPassword = "a-long-enough-first-password"
+	password      = "um-segredo-bem-comprido-42"
+)
+
+// use is what was asked of the table.
+type use struct {
+	gets, batches, queries, transactions int
+	read, write                          float64 // capacity units
+}
+
+func (u use) reads() int { return u.gets + u.batches + u.queries }
+
+// platform is the whole platform in this process over a table of DynamoDB Local, with a clock and randomness of its own, so that the
+// same run stores the same bytes.
+type platform struct {
+	app     *app.App
+	handler http.Handler
+	now     time.Time
+
+	mu   sync.Mutex
+	used use
+}
+
+func newPlatform(t *testing.T) *platform {
+	t.Helper()
+	p := &platform{now: time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC)}
+	sys := system.System{Now: func() time.Time { return p.now }, Random: &lockedReader{from: rand.NewChaCha8([32]byte{1})}}
+	api := dynamodb.NewFromConfig(env.AWS(env.DynamoDBLocal(t)))
+	if err := dynamo.CreateTable(t.Context(), api, "capacity"); err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := folder.Open(t.TempDir(), sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := blobs.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	document, err := identity.GenerateKeys(sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := identity.ParseKeys(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.app, err = app.New(app.Ports{Table: dynamo.New(api, dynamo.Config{Table: "capacity", System: sys, Meter: p.meter}), Blobs: blobs,
+		Cache: memory.New(sys, 32<<20, 4096), Keys: keys, Secret: make([]byte, 32), System: sys, Log: slog.New(slog.NewJSONHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.handler, err = p.app.Handler(app.All()...); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *platform) meter(operation string, read, write float64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch operation {
+	case "GetItem":
+		p.used.gets++
+	case "BatchGetItem":
+		p.used.batches++
+	case "Query":
+		p.used.queries++
+	case "TransactWriteItems":
+		p.used.transactions++
+	default:
+		panic("an operation of the table that is not counted: " + operation)
+	}
+	p.used.read += read
+	p.used.write += write
+}
+
+// measured returns what do asked of the table, a second later than what was measured before.
+func (p *platform) measured(do func()) use {
+	p.now = p.now.Add(time.Second)
+	p.mu.Lock()
+	p.used = use{}
+	p.mu.Unlock()
+	do()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.used
+}
+
+// verdict is what the authorizer says of a token.
+func (p *platform) verdict(t *testing.T, token string) tenant.Principal {
+	t.Helper()
+	who, err := p.app.Authorizer.Authorize(t.Context(), "Bearer "+token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return who
+}
+
+// must makes a call as the gateway hands it to the functions, with the principal, and returns the JSON of its answer.
+func (p *platform) must(t *testing.T, status int, who tenant.Principal, method, path string, body any, headers ...string) object {
+	t.Helper()
+	var content bytes.Buffer
+	if body != nil {
+		if err := json.NewEncoder(&content).Encode(body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := httptest.NewRequestWithContext(context.Background(), method, path, &content)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	p.handler.ServeHTTP(w, r.WithContext(httpapi.WithPrincipal(r.Context(), who)))
+	if w.Code != status {
+		t.Fatalf("%s %s: status %d, not %d: %s", method, path, w.Code, status, w.Body)
+	}
+	answer := object{"etag": w.Header().Get("ETag")}
+	if w.Body.Len() > 0 {
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return answer
+}
+
+// text returns a string at a path of object members.
+func text(o object, path ...string) string {
+	for _, name := range path[:len(path)-1] {
+		o, _ = o[name].(object)
+	}
+	s, _ := o[path[len(path)-1]].(string)
+	return s
+}
+
+type lockedReader struct {
+	mu   sync.Mutex
+	from io.Reader
+}
+
+func (l *lockedReader) Read(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.from.Read(b)
+}
