@@ -26,6 +26,7 @@ import (
 	"github.com/nowgo/agents/internal/identity"
 	"github.com/nowgo/agents/internal/settings"
 	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/store/dynamo"
 	"github.com/nowgo/agents/internal/store/dynamo/tenantcred"
 	"github.com/nowgo/agents/internal/system"
@@ -117,8 +118,9 @@ func (d deployment) blobs() *blobs3.Store {
 // compose makes the platform over AWS, as far as the function's environment reaches.
 func (d deployment) compose(ctx context.Context) (*app.App, error) {
 	secrets := secretsmanager.NewFromConfig(d.aws)
-	ports := app.Ports{Table: d.table(), Blobs: d.blobs(), Cache: memory.New(d.system, cacheBytes, cacheEntries), System: d.system,
-		Log: d.log, PublicURL: d.env.PublicURL}
+	table := d.table()
+	ports := app.Ports{Table: table, Blobs: d.blobs(), Cache: memory.New(d.system, cacheBytes, cacheEntries), System: d.system,
+		Log: d.log, PublicURL: d.env.PublicURL, Ready: directory.New(table).Ready}
 	if d.env.SigningKeys != "" {
 		seed, err := secret(ctx, secrets, d.env.SigningKeys)
 		if err != nil {

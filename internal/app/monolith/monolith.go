@@ -120,7 +120,7 @@ func (m *Monolith) compose(sys system.System, log *slog.Logger) (*app.App, error
 		return nil, err
 	}
 	ports := app.Ports{Table: m.table, Blobs: m.blobs, Cache: memory.New(sys, cacheBytes, cacheEntries), Keys: keys,
-		Secret: secret, System: sys, Log: log, PublicURL: m.cfg.PublicURL}
+		Secret: secret, System: sys, Log: log, PublicURL: m.cfg.PublicURL, Ready: m.table.Ready}
 	if m.cfg.MailFolder != "" {
 		if ports.Mail, err = mailfolder.New(m.cfg.MailFolder, "no-reply@nowgo.example", sys); err != nil {
 			return nil, err

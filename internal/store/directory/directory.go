@@ -10,8 +10,10 @@
 package directory
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -34,6 +36,14 @@ type Directory struct{ table store.Table }
 
 // New returns the directory kept in table.
 func New(table store.Table) *Directory { return &Directory{table: table} }
+
+// Ready returns an error unless the table answers: it reads one row, which need not be there.
+func (d *Directory) Ready(ctx context.Context) error {
+	if _, err := d.SlugOwner(ctx, "-"); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return nil
+}
 
 func login(email string) tenant.ID {
 	sum := sha256.Sum256([]byte(email))
