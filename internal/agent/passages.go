@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/nowgo/agents/internal/retrieval"
 	"github.com/nowgo/agents/internal/store"
@@ -63,7 +65,7 @@ func unpack(packed []byte) ([]passageRecord, error) {
 	return passages, nil
 }
 
-// Passages returns every passage of the documents that an agent has now: one query for the documents and one for the
+// Passages returns every passage of the documents that an agent has now, in the order of the documents' ids: one query for the documents and one for the
 // passages of each. Passages of a generation that no document points to are left out.
 func (s *Service) Passages(ctx context.Context, client tenant.ID, agent string) ([]retrieval.Passage, error) {
 	const op = "agent.Passages"
@@ -79,8 +81,8 @@ func (s *Service) Passages(ctx context.Context, client tenant.ID, agent string) 
 		return nil, store.Fault(op, err)
 	}
 	var out []retrieval.Passage
-	for document, generation := range current {
-		err := each(ctx, s.Table, client, keys.Passages(agent, document, generation), func(it store.Item) error {
+	for _, document := range slices.Sorted(maps.Keys(current)) {
+		err := each(ctx, s.Table, client, keys.Passages(agent, document, current[document]), func(it store.Item) error {
 			var chunk chunkRecord
 			if err := it.Read(nil, &chunk); err != nil {
 				return err
