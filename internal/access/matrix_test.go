@@ -65,7 +65,7 @@ var matrix = []struct {
 	{"search-passages", no, yes, yes, no, no},
 
 	{"start-conversation", no, yes, yes, yes, no},
-	{"list-conversations", no, yes, yes, yes, no},
+	{"list-conversations", no, yes, yes, own, no},
 	{"get-conversation", no, yes, yes, own, no},
 	{"send-message", no, own, own, own, no},
 	{"list-messages", no, yes, yes, own, no},
