@@ -8,6 +8,6 @@ type PageQuery struct {
 
 // List is a page of a list. NextCursor is null on the last one.
 type List[T any] struct {
-	Items      []T     `json:"items"`
+	Items      []T     `json:"items" nullable:"false"`
 	NextCursor *string `json:"next_cursor" nullable:"true"`
 }

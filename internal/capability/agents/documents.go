@@ -34,7 +34,7 @@ type Found struct {
 
 // Results are what a search found, the best first.
 type Results struct {
-	Items []Found `json:"items"`
+	Items []Found `json:"items" nullable:"false"`
 }
 
 type addDocument struct {

@@ -20,7 +20,7 @@ type TemplateHead struct {
 
 // TemplateList is all templates.
 type TemplateList struct {
-	Items []TemplateHead `json:"items"`
+	Items []TemplateHead `json:"items" nullable:"false"`
 }
 
 // Template is a whole template, in every language.

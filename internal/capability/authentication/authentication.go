@@ -29,10 +29,25 @@ type Membership struct {
 type Me struct {
 	UserID      string       `json:"user_id"`
 	Name        string       `json:"name"`
-	Email       string       `json:"email"`
+	Email       string       `json:"email" format:"email"`
 	Role        tenant.Role  `json:"role"`
 	ClientID    tenant.ID    `json:"client_id,omitempty"`
 	Memberships []Membership `json:"memberships"`
+}
+
+// KeySet is a JWK set (RFC 7517 §5) of Ed25519 keys (RFC 8037 §2).
+type KeySet struct {
+	Keys []Key `json:"keys" nullable:"false"`
+}
+
+// Key is a public key that verifies access tokens.
+type Key struct {
+	Type      string `json:"kty" example:"OKP"`
+	Curve     string `json:"crv" example:"Ed25519"`
+	Algorithm string `json:"alg" example:"EdDSA"`
+	Use       string `json:"use" example:"sig"`
+	ID        string `json:"kid" doc:"The kid in the header of the tokens it signed"`
+	X         string `json:"x" doc:"The key, base64url without padding"`
 }
 
 type signIn struct {
@@ -76,13 +91,12 @@ func Register(api *httpapi.API, users *identity.Service) {
 	httpapi.Register(api, httpapi.Op{ID: "get-me", Summary: "Who is signed in"},
 		func(ctx context.Context, _ *struct{}) (identity.Me, error) { return users.Me(ctx) }, me)
 	httpapi.Register(api, httpapi.Op{ID: "get-jwks", Summary: "The keys that verify access tokens (RFC 7517)"},
-		func(context.Context, *struct{}) (map[string]any, error) {
-			var set map[string]any
+		func(context.Context, *struct{}) (set KeySet, err error) {
 			if err := json.Unmarshal(users.Signer.JWKS(), &set); err != nil {
-				return nil, fault.Wrap("authentication.jwks", fault.Internal, "internal", err)
+				return KeySet{}, fault.Wrap("authentication.jwks", fault.Internal, "internal", err)
 			}
 			return set, nil
-		}, httpapi.Body[map[string]any])
+		}, httpapi.Body[KeySet])
 }
 
 func tokens(t identity.Tokens) httpapi.Out[Tokens] {

@@ -12,7 +12,7 @@ import (
 // User is a user as the API shows it.
 type User struct {
 	ID        string          `json:"id"`
-	Email     string          `json:"email"`
+	Email     string          `json:"email" format:"email"`
 	Name      string          `json:"name"`
 	Role      tenant.Role     `json:"role" enum:"client_admin,agent_manager,standard_user"`
 	Status    identity.Status `json:"status" enum:"invited,active,disabled"`

@@ -3,7 +3,6 @@ package compliance
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/nowgo/agents/internal/audit"
@@ -14,18 +13,18 @@ import (
 
 // Event is an event of the trail as the API shows it: the body, which is hashed and published, with its private part beside it.
 type Event struct {
-	ID                string          `json:"id"`
-	OccurredAt        time.Time       `json:"occurred_at"`
-	Type              string          `json:"type" example:"agent.published"`
-	Action            string          `json:"action" doc:"The operation" example:"publish-agent"`
-	Actor             audit.Actor     `json:"actor"`
-	Target            audit.Target    `json:"target"`
-	Result            string          `json:"result" enum:"success,denied,failure"`
-	RequestID         string          `json:"request_id,omitempty"`
-	SchemaVersion     int             `json:"schema_version"`
-	Change            json.RawMessage `json:"change,omitempty"`
-	PrivateCommitment string          `json:"private_commitment,omitempty"`
-	Private           json.RawMessage `json:"private,omitempty" doc:"What can be erased; not in lists by actor or target"`
+	ID                string         `json:"id"`
+	OccurredAt        time.Time      `json:"occurred_at"`
+	Type              string         `json:"type" example:"agent.published"`
+	Action            string         `json:"action" doc:"The operation" example:"publish-agent"`
+	Actor             audit.Actor    `json:"actor"`
+	Target            audit.Target   `json:"target"`
+	Result            string         `json:"result" enum:"success,denied,failure"`
+	RequestID         string         `json:"request_id,omitempty"`
+	SchemaVersion     int            `json:"schema_version"`
+	Change            httpapi.Object `json:"change,omitempty" doc:"What changed; its fields are those of the event's type"`
+	PrivateCommitment string         `json:"private_commitment,omitempty"`
+	Private           httpapi.Object `json:"private,omitempty" doc:"Names, addresses and the like. What can be erased; not in lists by actor or target"`
 }
 
 type query struct {
@@ -59,10 +58,10 @@ func Register(api *httpapi.API, events *trail.Reader) {
 
 func view(e audit.Event) Event {
 	b := e.Body
-	out := Event{b.ID, b.OccurredAt, b.Type, b.Action, b.Actor, b.Target, b.Result, b.RequestID, b.SchemaVersion, b.Change,
+	out := Event{b.ID, b.OccurredAt, b.Type, b.Action, b.Actor, b.Target, b.Result, b.RequestID, b.SchemaVersion, httpapi.Object(b.Change),
 		b.PrivateCommitment, nil}
 	if e.Private != nil {
-		out.Private = e.Private.Values
+		out.Private = httpapi.Object(e.Private.Values)
 	}
 	return out
 }
