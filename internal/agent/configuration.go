@@ -133,56 +133,70 @@ func same(a, b any) bool {
 }
 
 // Publish makes the draft the version that new conversations use. Where seen is not 0 the agent must be at that version.
-// Errors: NotFound, PreconditionFailed, Conflict `nothing_to_publish`.
+// Errors: NotFound, PreconditionFailed (with a version seen), Conflict `nothing_to_publish`, Unavailable.
 func (s *Service) Publish(ctx context.Context, client tenant.ID, agent string, seen int64) (Agent, error) {
 	const op = "agent.Publish"
-	a, err := s.current(ctx, client, op, agent, seen)
-	if err != nil {
-		return Agent{}, err
-	}
-	if a.DraftVersion == 0 {
-		return Agent{}, fault.New(op, fault.Conflict, "nothing_to_publish")
-	}
-	c, err := s.Configuration(ctx, client, agent, a.DraftVersion)
-	if err != nil {
-		return Agent{}, err
-	}
-	c.Published, c.PublishedAt = true, s.System.Now()
-	row, err := c.item()
-	if err != nil {
-		return Agent{}, store.Fault(op, err)
-	}
-	previous := a.PublishedVersion
-	a.Status, a.PublishedVersion, a.DraftVersion = Published, c.Version, 0
-	return s.update(ctx, client, op, a, "agent.published", events.AgentPublished{PublishedVersion: c.Version,
-		PreviousVersion: previous}, store.Update(row, c.Row))
+	return s.act(ctx, client, op, agent, seen, func(a Agent) (Agent, error) {
+		if a.DraftVersion == 0 {
+			return Agent{}, fault.New(op, fault.Conflict, "nothing_to_publish")
+		}
+		c, err := s.Configuration(ctx, client, agent, a.DraftVersion)
+		if err != nil {
+			return Agent{}, err
+		}
+		c.Published, c.PublishedAt = true, s.System.Now()
+		row, err := c.item()
+		if err != nil {
+			return Agent{}, store.Fault(op, err)
+		}
+		previous := a.PublishedVersion
+		a.Status, a.PublishedVersion, a.DraftVersion = Published, c.Version, 0
+		return s.update(ctx, client, op, a, "agent.published", events.AgentPublished{PublishedVersion: c.Version,
+			PreviousVersion: previous}, store.Update(row, c.Row))
+	})
 }
 
 // Rollback makes an earlier published version the one that new conversations use. Where seen is not 0 the agent must be at
-// that version. Errors: NotFound, PreconditionFailed, Conflict `not_published`.
+// that version. Errors: NotFound, PreconditionFailed (with a version seen), Conflict `not_published`, Unavailable.
 func (s *Service) Rollback(ctx context.Context, client tenant.ID, agent string, seen int64, version int) (Agent, error) {
 	const op = "agent.Rollback"
-	a, err := s.current(ctx, client, op, agent, seen)
-	if err != nil {
-		return Agent{}, err
-	}
-	c, err := s.Configuration(ctx, client, agent, version)
-	if err != nil {
-		return Agent{}, err
-	}
-	if !c.Published || version == a.PublishedVersion {
-		return Agent{}, fault.New(op, fault.Conflict, "not_published")
-	}
-	previous := a.PublishedVersion
-	a.PublishedVersion = version
-	return s.update(ctx, client, op, a, "agent.rolled_back", events.AgentRolledBack{PublishedVersion: version,
-		PreviousVersion: previous})
+	return s.act(ctx, client, op, agent, seen, func(a Agent) (Agent, error) {
+		c, err := s.Configuration(ctx, client, agent, version)
+		if err != nil {
+			return Agent{}, err
+		}
+		if !c.Published || version == a.PublishedVersion {
+			return Agent{}, fault.New(op, fault.Conflict, "not_published")
+		}
+		previous := a.PublishedVersion
+		a.PublishedVersion = version
+		return s.update(ctx, client, op, a, "agent.rolled_back", events.AgentRolledBack{PublishedVersion: version,
+			PreviousVersion: previous})
+	})
 }
 
-// current returns the agent, at version seen unless that is 0.
-func (s *Service) current(ctx context.Context, client tenant.ID, op, id string, seen int64) (Agent, error) {
-	if seen == 0 {
-		return s.Agent(ctx, client, id)
+// act changes the agent as it is at version seen. Where seen is 0 the caller named no version and cannot have a wrong one: what lost
+// a race is done again upon the agent as it is then, and after maxTries the agent is busy (invariant 13).
+func (s *Service) act(ctx context.Context, client tenant.ID, op, id string, seen int64, change func(Agent) (Agent, error),
+) (Agent, error) {
+	if seen != 0 {
+		a, err := s.seen(ctx, client, op, id, seen)
+		if err != nil {
+			return Agent{}, err
+		}
+		return change(a)
 	}
-	return s.seen(ctx, client, op, id, seen)
+	for try := 1; ; try++ {
+		a, err := s.Agent(ctx, client, id)
+		if err != nil {
+			return Agent{}, err
+		}
+		a, err = change(a)
+		if !fault.Is(err, fault.PreconditionFailed) {
+			return a, err
+		}
+		if try == maxTries {
+			return Agent{}, fault.Wrap(op, fault.Unavailable, "busy", err)
+		}
+	}
 }

@@ -136,8 +136,11 @@ func (s *Service) changeCorpus(ctx context.Context, client tenant.ID, op string,
 		idempotency.Answer(ctx, d)
 		err = s.Table.Commit(ctx, client, audit.Of(e), append([]store.Change{store.Update(row, seen)}, writes...)...)
 		i, lost := store.FailedOn(err)
-		if !lost || i != 0 || try == maxTries {
+		if !lost || i != 0 {
 			return changed(op, err)
+		}
+		if try == maxTries {
+			return store.Fault(op, err)
 		}
 		if a, err = s.Agent(ctx, client, a.ID); err != nil {
 			return err

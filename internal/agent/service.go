@@ -152,10 +152,13 @@ func (s *Service) Delete(ctx context.Context, client tenant.ID, id string, seen 
 			changes = append(changes, store.Delete(it.SK, it.Version))
 		}
 		err = s.commit(ctx, client, a, a, "agent.deleted", events.AgentDeleted{Version: seen}, changes...)
-		if i, lost := store.FailedOn(err); lost && i == 1 && try < maxTries {
-			continue
+		i, lost := store.FailedOn(err)
+		if !lost || i != 1 { // the profile's count is not what the caller saw a version of
+			return changed(op, err)
 		}
-		return changed(op, err)
+		if try == maxTries {
+			return store.Fault(op, err)
+		}
 	}
 }
 

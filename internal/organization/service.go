@@ -170,7 +170,7 @@ func (s *Service) commit(ctx context.Context, client tenant.ID, op string, p Pro
 }
 
 func profileFault(op string, err error) error {
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrBadKey) { // an id that no key can hold is nobody's
 		return fault.Wrap(op, fault.NotFound, "profile_not_found", err)
 	}
 	return store.Fault(op, err)

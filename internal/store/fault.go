@@ -12,6 +12,7 @@ import (
 // pass through; nil stays nil.
 func Fault(op string, err error) error {
 	var known *fault.Error
+	var lost *ConditionError
 	switch {
 	case err == nil:
 		return nil
@@ -19,7 +20,7 @@ func Fault(op string, err error) error {
 		return err
 	case errors.Is(err, ErrUnavailable):
 		return fault.Wrap(op, fault.Unavailable, "unavailable", err)
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrConflict), errors.As(err, &lost):
 		return fault.Wrap(op, fault.Unavailable, "busy", err)
 	case errors.Is(err, ErrBadQuery):
 		return fault.Wrap(op, fault.Invalid, "invalid_cursor", err)

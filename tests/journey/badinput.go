@@ -21,6 +21,7 @@ func BadInput(t *testing.T, d Deployment) {
 	t.Run("routes", func(t *testing.T) { routes(t, d, c) })
 	t.Run("roles", func(t *testing.T) { roles(t, d, c) })
 	t.Run("neighbours", func(t *testing.T) { neighbours(t, c, profile.Text("id")) })
+	t.Run("races", func(t *testing.T) { races(t, d, c) })
 	t.Run("suspension", func(t *testing.T) { suspension(t, d) })
 	t.Run("sessions", func(t *testing.T) { sessions(t, d, c) })
 	t.Run("deletion", func(t *testing.T) {

@@ -1,0 +1,128 @@
+package agent_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/nowgo/agents/internal/agent"
+	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/tenant"
+)
+
+// overtaken is a table on which somebody else is faster: before each of the first times commits, first is called.
+type overtaken struct {
+	store.Table
+	times int
+	first func()
+}
+
+func (o *overtaken) Commit(ctx context.Context, client tenant.ID, r audit.Record, changes ...store.Change) error {
+	if o.times > 0 {
+		o.times--
+		o.first()
+	}
+	return o.Table.Commit(ctx, client, r, changes...)
+}
+
+const always = 1 << 20
+
+// renamed returns a service whose commits are overtaken, so many times, by renamings of the agent.
+func (b bench) renamed(t *testing.T, id string, times int) *agent.Service {
+	s := *b.agents
+	s.Table = &overtaken{b.Kit.Table, times, func() {
+		a, err := b.agents.Agent(b.as(t), client, id)
+		if err == nil {
+			_, err = b.agents.Rename(b.as(t), client, id, a.Version, a.Name+"x")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}}
+	return &s
+}
+
+// INVARIANT 13: who names no version is never told of a wrong one: the change is made again, and then it is a 503.
+func TestChangesWithoutAVersionAreTriedAgain(t *testing.T) {
+	b := newBench(t)
+	a := b.generate(t)
+	for _, c := range []struct {
+		name string
+		do   func(s *agent.Service, id string) error
+	}{
+		{"publish", func(s *agent.Service, id string) error { _, err := s.Publish(b.as(t), client, id, 0); return err }},
+		{"rollback", func(s *agent.Service, id string) error { _, err := s.Rollback(b.as(t), client, id, 0, 1); return err }},
+		{"add a document", func(s *agent.Service, id string) error {
+			_, err := s.AddDocument(b.as(t), client, id, agent.Upload{Name: "a.md", ContentType: "text/markdown", Content: []byte("# A\n\nb")})
+			return err
+		}},
+	} {
+		if c.name == "rollback" {
+			b.nextVersion(t, a.ID)
+		}
+		want(t, c.do(b.renamed(t, a.ID, always), a.ID), fault.Unavailable, "busy", c.name+", always overtaken")
+		if err := c.do(b.renamed(t, a.ID, 2), a.ID); err != nil {
+			t.Errorf("%s, overtaken twice: %v", c.name, err)
+		}
+	}
+	now, err := b.agents.Agent(b.as(t), client, a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.renamed(t, a.ID, 1).Publish(b.as(t), client, a.ID, now.Version)
+	want(t, err, fault.Conflict, "nothing_to_publish", "a version that was right when it was read")
+	b.draft(t, a.ID)
+	now, _ = b.agents.Agent(b.as(t), client, a.ID)
+	_, err = b.renamed(t, a.ID, 1).Publish(b.as(t), client, a.ID, now.Version)
+	want(t, err, fault.PreconditionFailed, "version_mismatch", "a version that is stale by the commit")
+}
+
+// draft begins the agent's next version.
+func (b bench) draft(t *testing.T, id string) {
+	t.Helper()
+	a, err := b.agents.Agent(b.as(t), client, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := b.agents.Configuration(b.as(t), client, id, a.LastVersion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.agents.PutDraft(b.as(t), client, id, a.Version, c.Texts, c.Workflows); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// nextVersion drafts and publishes another version.
+func (b bench) nextVersion(t *testing.T, id string) {
+	t.Helper()
+	b.draft(t, id)
+	if _, err := b.agents.Publish(b.as(t), client, id, 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The profile's count of agents is what generating and deleting meet on.
+func TestTheProfileIsBusy(t *testing.T) {
+	b := newBench(t)
+	s := *b.agents
+	s.Table = &overtaken{b.Kit.Table, always, func() { b.generate(t) }}
+	_, err := s.Generate(b.as(t), client, agent.Generation{ProfileID: b.profile, Template: "retail", Name: "X"})
+	want(t, err, fault.Unavailable, "busy", "generate")
+	a := b.generate(t)
+	want(t, s.Delete(b.as(t), client, a.ID, a.Version), fault.Unavailable, "busy", "delete")
+	s.Table = &overtaken{b.Kit.Table, 2, func() { b.generate(t) }}
+	if err := s.Delete(b.as(t), client, a.ID, a.Version); err != nil {
+		t.Errorf("overtaken twice: %v", err)
+	}
+}
+
+// An id that no key can hold is an id that nobody has.
+func TestImpossibleProfile(t *testing.T) {
+	b := newBench(t)
+	for _, id := range []string{"", "x\x00", "\xff", "a#b"} {
+		_, err := b.agents.Generate(b.as(t), client, agent.Generation{ProfileID: id, Template: "retail", Name: "X"})
+		want(t, err, fault.NotFound, "profile_not_found", "profile "+id)
+	}
+}
