@@ -12,6 +12,7 @@ import (
 	"github.com/nowgo/agents/events"
 	"github.com/nowgo/agents/internal/audit"
 	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/idempotency"
 	"github.com/nowgo/agents/internal/identity"
 	"github.com/nowgo/agents/internal/tenant"
 )
@@ -295,5 +296,34 @@ func TestPreparedInvitationIsNothingUntilItIsCommitted(t *testing.T) {
 	}
 	if _, err := w.Accept(w.ctx, identity.Accept{Token: p.Invitation.Token, Password: good}); err != nil {
 		t.Error(err)
+	}
+}
+
+// INVARIANT 12: what was taken back is not what a repetition is answered with.
+func TestRepetitionOfAnInvitationWhoseMailWasRefused(t *testing.T) {
+	m := &mails{err: errors.New("mailbox on fire")}
+	w := newWorld(t, func(d *identity.Deps) {
+		d.Mailer, d.Table = m, idempotency.Table(d.Table)
+	})
+	keeper := idempotency.NewKeeper(w.table, w.sys, []byte(strings.Repeat("s", 32)))
+	in := identity.InviteInput{Contact: identity.Contact{Email: "ana@x.example", Name: "Ana"}, Role: tenant.StandardUser}
+	invite := func() (bool, error) {
+		p, kept, err := keeper.Begin(w.ctx, idempotency.Request{Partition: azul, Key: "key", Content: []byte("body"),
+			Call: tenant.Call{Principal: tenant.Principal{Client: azul, User: "usr_1"}, Operation: "create-user"}})
+		if err != nil || kept != nil {
+			return kept != nil, err
+		}
+		p.RenderWith(func(any) (idempotency.Reply, error) { return idempotency.Reply{Status: 201, Body: []byte("{}")}, nil })
+		_, err = w.Invite(idempotency.With(w.ctx, p), azul, in)
+		return false, err
+	}
+	_, err := invite()
+	wantFault(t, err, fault.Unavailable, "mail_failed")
+	m.err = nil
+	if kept, err := invite(); kept || err != nil {
+		t.Fatalf("the repetition after the mail works: kept %v, %v", kept, err)
+	}
+	if kept, err := invite(); !kept || err != nil || len(m.sent) != 1 {
+		t.Errorf("the repetition after the invitation: kept %v, %v, %d mails", kept, err, len(m.sent))
 	}
 }
