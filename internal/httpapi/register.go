@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -159,6 +160,7 @@ func (a *API) describe(op Op, input reflect.Type) (huma.Operation, bool) {
 		op.MaxBody = MaxBody
 	}
 	a.options[op.ID] = op
+	a.tag(string(row.Capability))
 	h := huma.Operation{OperationID: op.ID, Method: row.Method, Path: row.Path, Summary: op.Summary, Description: op.Description,
 		Tags: []string{string(row.Capability)}, DefaultStatus: op.Status,
 		MaxBodyBytes: -1, BodyReadTimeout: -1, // the body is read, and its limits held, before Huma sees it
@@ -176,6 +178,14 @@ func (a *API) describe(op Op, input reflect.Type) (huma.Operation, bool) {
 			Schema:      &huma.Schema{Type: huma.TypeString, MinLength: &one, MaxLength: &most}})
 	}
 	return h, true
+}
+
+// tag names a capability in the document, so that the page shows them in the order in which they were registered.
+func (a *API) tag(name string) {
+	document := a.huma.OpenAPI()
+	if !slices.ContainsFunc(document.Tags, func(t *huma.Tag) bool { return t.Name == name }) {
+		document.Tags = append(document.Tags, &huma.Tag{Name: name})
+	}
 }
 
 // uploadBody documents the other form of an upload's body; Huma adds the JSON.
