@@ -78,7 +78,7 @@ func newBench(t *testing.T) bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Table.Commit(b.ctx, client, testkit.Record(t, b.ctx, k.System, client), store.Create(row)); err != nil {
+	if err := k.Table.Commit(b.ctx, client, testkit.Record(b.ctx, t, k.System, client), store.Create(row)); err != nil {
 		t.Fatal(err)
 	}
 	b.Service = &conversation.Service{Table: k.Table, Agents: b.agents, Library: library{}, Model: b.model, System: k.System}

@@ -83,7 +83,7 @@ func TestProfileWithAgentsStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Table.Commit(ctx, client, testkit.Record(t, ctx, k.System, client), count); err != nil {
+	if err := k.Table.Commit(ctx, client, testkit.Record(ctx, t, k.System, client), count); err != nil {
 		t.Fatal(err)
 	}
 	wantKind(t, s.DeleteProfile(ctx, client, p.ID, 2), fault.Conflict, "deleting a profile with an agent")
@@ -91,7 +91,7 @@ func TestProfileWithAgentsStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Table.Commit(ctx, client, testkit.Record(t, ctx, k.System, client), count); err != nil {
+	if err := k.Table.Commit(ctx, client, testkit.Record(ctx, t, k.System, client), count); err != nil {
 		t.Fatal(err)
 	}
 	wantKind(t, s.DeleteProfile(ctx, client, p.ID, 2), fault.PreconditionFailed, "a stale deletion")

@@ -76,7 +76,7 @@ func As(ctx context.Context, client tenant.ID, user string, role tenant.Role, op
 }
 
 // Record returns a record of one event, for a change made by hand.
-func Record(t testing.TB, ctx context.Context, sys system.System, client tenant.ID) audit.Record {
+func Record(ctx context.Context, t testing.TB, sys system.System, client tenant.ID) audit.Record {
 	t.Helper()
 	e, err := audit.Happened(ctx, sys, client, audit.Fact{Capability: "test", Type: "test.changed",
 		Target: audit.Target{Type: "test", ID: "1"}})

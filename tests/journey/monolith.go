@@ -111,7 +111,10 @@ func (p *Process) Stop(t testing.TB) int {
 	done := make(chan error, 1)
 	go func() { done <- p.cmd.Wait() }()
 	select {
-	case <-done:
+	case err := <-done:
+		if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+			t.Fatal(err)
+		}
 		return p.cmd.ProcessState.ExitCode()
 	case <-time.After(stopTime):
 		t.Fatalf("the monolith did not end in %s: %s", stopTime, p.log)

@@ -35,7 +35,7 @@ type query struct {
 	Order      string `query:"order" enum:"newest,oldest" default:"newest"`
 }
 
-type ByID struct {
+type byID struct {
 	EventID string `path:"event_id" maxLength:"64"`
 }
 
@@ -50,7 +50,7 @@ func Register(api *httpapi.API, events *trail.Reader) {
 			}, view)
 		}, httpapi.Body[httpapi.List[Event]])
 	httpapi.Register(api, httpapi.Op{ID: "get-audit-event", Summary: "Read an event of the trail", Errors: []int{404}},
-		func(ctx context.Context, in *ByID) (Event, error) {
+		func(ctx context.Context, in *byID) (Event, error) {
 			e, err := events.Event(ctx, tenant.CallFrom(ctx).Principal, in.EventID)
 			return view(e), err
 		}, httpapi.Body[Event])
