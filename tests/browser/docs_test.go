@@ -169,9 +169,12 @@ func TestDocsPage(t *testing.T) {
 	if want == 0 || shown != want || linked != want {
 		t.Errorf("the page shows %d operations and %d links; the document has %d", shown, linked, want)
 	}
+	if twice := value[[]string](t, b, `[...document.querySelectorAll("[id]")].map(n => n.id).filter((id, i, all) => all.indexOf(id) !== i)`); len(twice) > 0 {
+		t.Errorf("these ids are there twice, so that links miss: %v", twice)
+	}
 
 	b.do(t, "sign in", chromedp.SendKeys("#email", account.AdminEmail), chromedp.SendKeys("#password", account.AdminPassword),
-		chromedp.Click("#sign-in button"))
+		chromedp.Click("#account button"))
 	b.until(t, `document.getElementById("token").value !== ""`)
 
 	b.do(t, "list clients", chromedp.Click(`nav a[href="#list-clients"]`), chromedp.WaitVisible("#list-clients form button"),
@@ -188,7 +191,7 @@ func TestDocsPage(t *testing.T) {
 	}
 
 	b.do(t, "change the language", chromedp.SendKeys("#language", "Portugu"))
-	b.until(t, `document.querySelector("#sign-in button").textContent === "Entrar" && document.documentElement.lang === "pt-BR"`)
+	b.until(t, `document.querySelector("#account button").textContent === "Entrar" && document.documentElement.lang === "pt-BR"`)
 
 	b.quiet(t, strings.TrimPrefix(p.URL, "http://"))
 }

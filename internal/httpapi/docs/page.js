@@ -69,7 +69,7 @@ function example(schema, depth) {
     return out;
   }
   if (type === 'array') return [example(schema.items, depth + 1)];
-  return { string: '', integer: 0, number: 0, boolean: false }[type] ?? null;
+  return { string: '', integer: schema.minimum ?? 0, number: schema.minimum ?? 0, boolean: false }[type] ?? null;
 }
 
 function fields(schema, prefix, depth, rows) {
@@ -255,7 +255,7 @@ function show() {
 
 async function main() {
   show();
-  byID('sign-in').addEventListener('submit', signIn);
+  byID('account').addEventListener('submit', signIn);
   byID('find').addEventListener('input', find);
   byID('language').addEventListener('change', (event) => { language = event.target.value; show(); });
   try {
