@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/name"
 )
 
 // Status is where an agent is in its life.
@@ -70,7 +71,6 @@ type Configuration struct {
 
 // Limits.
 const (
-	MaxName      = 120     // characters of an agent's name
 	MaxText      = 4000    // characters of one text of a configuration
 	MaxList      = 40      // entries of one list of a configuration
 	MaxVersions  = 90      // configuration versions of one agent, so that one commit can delete them all
@@ -80,9 +80,9 @@ const (
 	maxTries     = 5 // of a commit that lost a race
 )
 
-func nameFault(op, name string) error {
-	if n := utf8.RuneCountInString(name); n < 1 || n > MaxName {
-		return fault.BadField(op, "body.name", fmt.Sprintf("must have 1 to %d characters", MaxName))
+func nameFault(op, s string) error {
+	if !name.Valid(s) {
+		return fault.BadField(op, "body.name", name.Problem)
 	}
 	return nil
 }

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/name"
 	"github.com/nowgo/agents/internal/tenant"
 )
 
@@ -76,8 +76,8 @@ func (f fields) err(op string) error {
 }
 
 func (f *fields) name(at, s string) {
-	if n := utf8.RuneCountInString(s); n < 1 || n > 120 {
-		f.bad(at, "must have 1 to 120 characters")
+	if !name.Valid(s) {
+		f.bad(at, name.Problem)
 	}
 }
 

@@ -16,7 +16,10 @@ import (
 	"github.com/nowgo/agents/internal/tenant"
 )
 
-const capability = "clients"
+const (
+	capability = "clients"
+	maxTries   = 5 // of a commit that lost a race
+)
 
 // Invitations is what a new client needs of the identities: its administrator's invitation, prepared for the client's own
 // commit and delivered after it.
@@ -134,19 +137,32 @@ func (s *Service) Rename(ctx context.Context, client tenant.ID, seen int64, name
 }
 
 // SetStatus suspends or resumes a client; one that is so already stays as it is. Where seen is not 0 the client must be at
-// that version. Errors: NotFound, PreconditionFailed.
+// that version. Errors: NotFound, PreconditionFailed (with a version seen), Unavailable.
 func (s *Service) SetStatus(ctx context.Context, client tenant.ID, seen int64, to Status) (Client, error) {
 	const op = "client.SetStatus"
-	c, err := s.Client(ctx, client)
-	if err != nil {
-		return Client{}, err
+	for try := 1; ; try++ {
+		c, err := s.Client(ctx, client)
+		if err != nil {
+			return Client{}, err
+		}
+		if c.Status == to && (seen == 0 || seen == c.Version) {
+			return c, nil
+		}
+		if seen != 0 {
+			return s.setStatus(ctx, op, client, seen, to)
+		}
+		// INVARIANT 13: who named no version cannot have a wrong one.
+		c, err = s.setStatus(ctx, op, client, c.Version, to)
+		if !fault.Is(err, fault.PreconditionFailed) {
+			return c, err
+		}
+		if try == maxTries {
+			return Client{}, fault.Wrap(op, fault.Unavailable, "busy", err)
+		}
 	}
-	if seen == 0 {
-		seen = c.Version
-	}
-	if c.Status == to && c.Version == seen {
-		return c, nil
-	}
+}
+
+func (s *Service) setStatus(ctx context.Context, op string, client tenant.ID, seen int64, to Status) (Client, error) {
 	kind := "client.suspended"
 	if to == Active {
 		kind = "client.resumed"

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/name"
 )
 
 // Direction says whether a metric should go up or down.
@@ -48,7 +49,6 @@ type Profile struct {
 
 // Limits of a profile.
 const (
-	MaxName    = 120 // characters
 	MaxMetrics = 50
 )
 
@@ -56,8 +56,8 @@ const (
 func (p Profile) Validate() error {
 	var fields []fault.Field
 	bad := func(at, message string) { fields = append(fields, fault.Field{Location: at, Message: message}) }
-	if n := utf8.RuneCountInString(p.Name); n < 1 || n > MaxName {
-		bad("body.name", fmt.Sprintf("must have 1 to %d characters", MaxName))
+	if !name.Valid(p.Name) {
+		bad("body.name", name.Problem)
 	}
 	if _, ok := FindTemplate(p.Industry); !ok {
 		bad("body.industry", "must be a sector of the templates")
@@ -75,8 +75,8 @@ func (p Profile) Validate() error {
 			bad(at+".key", "must be snake_case and unique")
 		}
 		seen[m.Key] = true
-		if n := utf8.RuneCountInString(m.Name); n < 1 || n > MaxName {
-			bad(at+".name", fmt.Sprintf("must have 1 to %d characters", MaxName))
+		if !name.Valid(m.Name) {
+			bad(at+".name", name.Problem)
 		}
 		if n := utf8.RuneCountInString(m.Unit); n < 1 || n > 40 {
 			bad(at+".unit", "must have 1 to 40 characters")
