@@ -76,18 +76,3 @@ func quantile[T float64 | time.Duration](of []T, q float64) T {
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
-
-// logTo returns a file, as a service's log goes to one, that ends with the benchmark.
-func logTo(b *testing.B, name string) io.Writer {
-	b.Helper()
-	f, err := os.Create(name)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		if err := f.Close(); err != nil {
-			b.Error(err)
-		}
-	})
-	return f
-}
