@@ -1,12 +1,10 @@
 package capacity
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/nowgo/agents/internal/tenant"
-	"github.com/nowgo/agents/tests/env"
+	"github.com/nowgo/agents/tests/faq"
 )
 
 var nobody tenant.Principal
@@ -90,7 +88,7 @@ func (j *job) agents(ana tenant.Principal, profile string) string {
 	j.do("put-draft", change, 200, ana, "PUT", path+"/configurations/draft", object{"texts": draft["texts"], "workflows": draft["workflows"]},
 		"If-Match", text(draft, "etag"))
 	document := text(j.do("add-document, 31 questions", change, 201, ana, "POST", path+"/documents", object{"name": "faq-pt.md",
-		"content_type": "text/markdown", "content": faq(j.t, "faq-pt.md")}), "id")
+		"content_type": "text/markdown", "content": faq.Document(j.t, faq.Portuguese)}), "id")
 	j.do("list-documents", listed, 200, ana, "GET", path+"/documents", nil)
 	j.do("get-document", byID, 200, ana, "GET", path+"/documents/"+document, nil)
 	j.do("publish-agent", change, 200, ana, "POST", path+"/publish", nil)
@@ -146,18 +144,4 @@ func (j *job) remove(operation string, k kind, who tenant.Principal, path string
 	j.t.Helper()
 	seen := j.p.must(j.t, 200, who, "GET", path, nil)
 	j.do(operation, k, 204, who, "DELETE", path, nil, "If-Match", text(seen, "etag"))
-}
-
-// faq reads a file of tests/testdata.
-func faq(t *testing.T, name string) string {
-	t.Helper()
-	root, err := env.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(filepath.Join(root, "tests", "testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
 }

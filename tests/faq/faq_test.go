@@ -1,11 +1,6 @@
-// Package faq holds the shop's two FAQ documents and the questions asked of them to what they promise: the documents state
-// the same facts, and every question has its answer under the heading it names.
 package faq
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,52 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-var documents = map[string]string{"pt-BR": "faq-pt.md", "en": "faq-en.md"}
-
-// item is a question in a person's own words, the heading that answers it and what the answer must hold.
-type item struct {
-	Question string   `json:"question"`
-	Expect   []string `json:"expect"`
-	Heading  string   `json:"heading"`
-}
-
-type held struct {
-	Portuguese   []item              `json:"pt-BR"`
-	English      []item              `json:"en"`
-	Unanswerable map[string][]string `json:"unanswerable"`
-}
-
-type set struct {
-	held
-	HeldOut held `json:"held_out"`
-}
-
-func (h held) of(language string) []item {
-	if language == "en" {
-		return h.English
-	}
-	return h.Portuguese
-}
-
-func read(t *testing.T, name string) string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
-
-func questions(t *testing.T) set {
-	t.Helper()
-	decoder := json.NewDecoder(strings.NewReader(read(t, "questions.json")))
-	decoder.DisallowUnknownFields()
-	var s set
-	if err := decoder.Decode(&s); err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
+var documents = map[string]string{"pt-BR": Portuguese, "en": English}
 
 var headingLine = regexp.MustCompile(`(?m)^### (.+)$`)
 
@@ -86,7 +36,7 @@ var sentenceEnd = regexp.MustCompile(`[.!?]( |$)`)
 
 func TestDocumentsAreRealFAQs(t *testing.T) {
 	for language, name := range documents {
-		document := read(t, name)
+		document := Document(t, name)
 		if sections := strings.Count(document, "\n## "); sections != 8 {
 			t.Errorf("%s has %d sections, want 8", name, sections)
 		}
@@ -116,7 +66,7 @@ var facts = map[string]*regexp.Regexp{
 func TestDocumentsStateTheSameFacts(t *testing.T) {
 	for what, pattern := range facts {
 		list := func(language string) []string {
-			text := strings.Join(strings.Fields(read(t, documents[language])), " ")
+			text := strings.Join(strings.Fields(Document(t, documents[language])), " ")
 			var out []string
 			for _, m := range pattern.FindAllStringSubmatch(text, -1) {
 				out = append(out, strings.NewReplacer(".", "", ",", "").Replace(m[1]))
@@ -131,12 +81,12 @@ func TestDocumentsStateTheSameFacts(t *testing.T) {
 }
 
 func TestEveryQuestionHasItsAnswer(t *testing.T) {
-	s := questions(t)
+	s := Questions(t)
 	for language, name := range documents {
-		all := answers(t, read(t, name))
-		asked := slices.Concat(s.of(language), s.HeldOut.of(language))
-		if len(s.of(language)) != 10 || len(s.HeldOut.of(language)) != 10 {
-			t.Errorf("%s has %d questions and %d held out, want 10 and 10", language, len(s.of(language)), len(s.HeldOut.of(language)))
+		all := answers(t, Document(t, name))
+		asked := slices.Concat(s.In(language), s.HeldOut.In(language))
+		if len(s.In(language)) != 10 || len(s.HeldOut.In(language)) != 10 {
+			t.Errorf("%s has %d questions and %d held out, want 10 and 10", language, len(s.In(language)), len(s.HeldOut.In(language)))
 		}
 		headings := map[string]bool{}
 		for _, q := range asked {
@@ -163,10 +113,10 @@ func TestEveryQuestionHasItsAnswer(t *testing.T) {
 // TestUnanswerableQuestionsAreNotCovered wants at least two words of each, of four letters or more, to be nowhere in the
 // document, and at least one question to share a word with it: a reply to it would be a guess.
 func TestUnanswerableQuestionsAreNotCovered(t *testing.T) {
-	s := questions(t)
+	s := Questions(t)
 	for language, name := range documents {
 		known := map[string]bool{}
-		for _, w := range wordsOf(read(t, name)) {
+		for _, w := range wordsOf(Document(t, name)) {
 			known[w] = true
 		}
 		if len(s.Unanswerable[language]) != 3 || len(s.HeldOut.Unanswerable[language]) != 4 {

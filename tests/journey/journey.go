@@ -3,14 +3,12 @@ package journey
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/nowgo/agents/events/eventtest"
-	"github.com/nowgo/agents/tests/env"
+	"github.com/nowgo/agents/tests/faq"
 )
 
 const password = "um-segredo-bem-comprido-42"
@@ -64,9 +62,9 @@ func Main(t *testing.T, d Deployment) {
 			"direction": "down", "baseline": 30, "target": 5, "current": 30}}}).Text("id")
 	agent := c.admin.Must(201, "POST", "/v1/agents", object{"profile_id": profile, "template": "retail", "name": "Sofia"}).Text("id")
 	documents := map[string]string{}
-	for _, name := range []string{"faq-pt.md", "faq-en.md"} {
+	for _, name := range []string{faq.Portuguese, faq.English} {
 		documents[name] = c.admin.Must(201, "POST", "/v1/agents/"+agent+"/documents", object{"name": name,
-			"content_type": "text/markdown", "content": string(data(t, name))}).Text("id")
+			"content_type": "text/markdown", "content": faq.Document(t, name)}).Text("id")
 	}
 	c.admin.Must(200, "POST", "/v1/agents/"+agent+"/publish", nil)
 	invited := c.admin.Must(201, "POST", "/v1/users", object{"email": "rui@" + unique("loja") + ".example", "name": "Rui",
@@ -77,11 +75,11 @@ func Main(t *testing.T, d Deployment) {
 	t.Run("the person gets right answers with citations", func(t *testing.T) { questions(t, c, talk, documents) })
 	other := onboard(t, d, "Outra Loja", unique("outra-loja"))
 	t.Run("another client sees nothing of it", func(t *testing.T) {
-		unseen(t, other, c, profile, agent, documents["faq-pt.md"], talk)
+		unseen(t, other, c, profile, agent, documents[faq.Portuguese], talk)
 	})
 	steps := []step{{"client.created", "client", c.id}, {"user.invited", "user", ""}, {"invitation.accepted", "user", ""},
 		{"session.started", "session", ""}, {"profile.created", "profile", profile}, {"agent.generated", "agent", agent},
-		{"document.added", "document", documents["faq-pt.md"]}, {"document.added", "document", documents["faq-en.md"]},
+		{"document.added", "document", documents[faq.Portuguese]}, {"document.added", "document", documents[faq.English]},
 		{"agent.published", "agent", agent}, {"user.invited", "user", c.userID}, {"invitation.accepted", "user", ""},
 		{"conversation.started", "conversation", talk}}
 	for range questionsAsked {
@@ -92,18 +90,6 @@ func Main(t *testing.T, d Deployment) {
 		trail = inTrail(t, c, steps)
 	})
 	t.Run("every step arrived on the bus", func(t *testing.T) { onTheBus(t, c, trail) })
-}
-
-type question struct {
-	Question string   `json:"question"`
-	Expect   []string `json:"expect"`
-	Heading  string   `json:"heading"`
-}
-
-type sheet struct {
-	Portuguese   []question          `json:"pt-BR"`
-	English      []question          `json:"en"`
-	Unanswerable map[string][]string `json:"unanswerable"`
 }
 
 const questionsAsked = 26 // ten in each language and three of each that the documents do not answer
@@ -123,10 +109,7 @@ type turn struct {
 }
 
 func questions(t *testing.T, c company, talk string, documents map[string]string) {
-	var s sheet
-	if err := json.Unmarshal(data(t, "questions.json"), &s); err != nil {
-		t.Fatal(err)
-	}
+	s := faq.Questions(t)
 	asked := 0
 	say := func(text string) turn {
 		asked++
@@ -136,8 +119,8 @@ func questions(t *testing.T, c company, talk string, documents map[string]string
 	}
 	for _, group := range []struct {
 		language, document string
-		questions          []question
-	}{{"pt-BR", documents["faq-pt.md"], s.Portuguese}, {"en", documents["faq-en.md"], s.English}} {
+		questions          []faq.Question
+	}{{"pt-BR", documents[faq.Portuguese], s.Portuguese}, {"en", documents[faq.English], s.English}} {
 		if len(group.questions) != 10 {
 			t.Fatalf("%d questions in %s", len(group.questions), group.language)
 		}
@@ -283,18 +266,4 @@ func onTheBus(t *testing.T, c company, trail []body) {
 	if len(missing) > 0 {
 		t.Errorf("%d of %d events did not arrive: %v", len(missing), len(trail), missing)
 	}
-}
-
-// data reads a file of tests/testdata.
-func data(t testing.TB, name string) []byte {
-	t.Helper()
-	root, err := env.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := os.ReadFile(filepath.Join(root, "tests", "testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
 }

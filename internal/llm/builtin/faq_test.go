@@ -2,52 +2,21 @@ package builtin_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/nowgo/agents/internal/llm"
 	"github.com/nowgo/agents/internal/llm/builtin"
 	"github.com/nowgo/agents/internal/retrieval"
+	"github.com/nowgo/agents/tests/faq"
 )
 
-// The documents and questions that the black-box journey uses, too.
-const testdata = "../../../tests/testdata"
-
-type question struct {
-	Question string   `json:"question"`
-	Expect   []string `json:"expect"`
-	Heading  string   `json:"heading"`
-}
-
-type questions struct {
-	PT           []question          `json:"pt-BR"`
-	EN           []question          `json:"en"`
-	Unanswerable map[string][]string `json:"unanswerable"`
-	HeldOut      struct {
-		PT           []question          `json:"pt-BR"`
-		EN           []question          `json:"en"`
-		Unanswerable map[string][]string `json:"unanswerable"`
-	} `json:"held_out"`
-}
-
-func read(t *testing.T, name string) []byte {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(testdata, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
-}
-
-func load(t *testing.T) (*retrieval.Index, questions) {
+func load(t *testing.T) (*retrieval.Index, faq.Sheets) {
 	t.Helper()
 	var passages []retrieval.Passage
-	for _, name := range []string{"faq-pt.md", "faq-en.md"} {
-		sections, err := retrieval.Split("text/markdown", read(t, name))
+	for _, name := range []string{faq.Portuguese, faq.English} {
+		sections, err := retrieval.Split("text/markdown", []byte(faq.Document(t, name)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,11 +25,7 @@ func load(t *testing.T) (*retrieval.Index, questions) {
 				Heading: s.Heading, Path: s.Path, Text: s.Text, Language: s.Language})
 		}
 	}
-	var q questions
-	if err := json.Unmarshal(read(t, "questions.json"), &q); err != nil {
-		t.Fatal(err)
-	}
-	return retrieval.Build(passages), q
+	return retrieval.Build(passages), faq.Questions(t)
 }
 
 // ask searches and answers as a conversation does.
@@ -78,7 +43,7 @@ func ask(t *testing.T, x *retrieval.Index, text string) llm.Response {
 }
 
 // wrong says what is wrong with the answer to a question, or nothing.
-func wrong(r llm.Response, q question, language string) string {
+func wrong(r llm.Response, q faq.Question, language string) string {
 	switch {
 	case !r.Answered:
 		return "not answered"
@@ -97,7 +62,7 @@ func wrong(r llm.Response, q question, language string) string {
 
 func TestEveryQuestionOfTheJourneyIsAnsweredRight(t *testing.T) {
 	x, q := load(t)
-	for language, list := range map[string][]question{"pt-BR": q.PT, "en": q.EN} {
+	for language, list := range map[string][]faq.Question{"pt-BR": q.Portuguese, "en": q.English} {
 		if len(list) < 10 {
 			t.Errorf("%d questions in %s", len(list), language)
 		}
@@ -126,7 +91,7 @@ func TestWhatTheDocumentsDoNotCoverIsNotGuessed(t *testing.T) {
 func TestHeldOutQuestions(t *testing.T) {
 	x, q := load(t)
 	right, asked := 0, 0
-	for language, list := range map[string][]question{"pt-BR": q.HeldOut.PT, "en": q.HeldOut.EN} {
+	for language, list := range map[string][]faq.Question{"pt-BR": q.HeldOut.Portuguese, "en": q.HeldOut.English} {
 		for _, c := range list {
 			asked++
 			if w := wrong(ask(t, x, c.Question), c, language); w == "" {
