@@ -3,12 +3,9 @@ package journey
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -20,6 +17,7 @@ import (
 	"time"
 
 	"github.com/nowgo/agents/tests/env"
+	"github.com/nowgo/agents/tests/ndjson"
 )
 
 const (
@@ -157,29 +155,11 @@ func archivedInFolder(folder string) ([]json.RawMessage, error) {
 		if err != nil {
 			return err
 		}
-		bodies, err := readArchive(content)
+		bodies, err := ndjson.Read(bytes.NewReader(content))
 		out = append(out, bodies...)
 		return err
 	})
 	return out, err
-}
-
-// readArchive returns the lines of a compressed NDJSON file.
-func readArchive(content []byte) ([]json.RawMessage, error) {
-	z, err := gzip.NewReader(bytes.NewReader(content))
-	if err != nil {
-		return nil, err
-	}
-	var out []json.RawMessage
-	for d := json.NewDecoder(z); ; {
-		var body json.RawMessage
-		if err := d.Decode(&body); errors.Is(err, io.EOF) {
-			return out, nil
-		} else if err != nil {
-			return nil, fmt.Errorf("archive: %w", err)
-		}
-		out = append(out, body)
-	}
 }
 
 type lockedBuffer struct {

@@ -1,18 +1,17 @@
 package stack
 
 import (
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/nowgo/agents/tests/env"
+	"github.com/nowgo/agents/tests/ndjson"
 )
 
 // Archived returns the audit bodies that the archivist has kept of a client so far: what went the whole way from a commit by the
@@ -34,7 +33,7 @@ func (s *Stack) Archived(ctx context.Context, client string) ([]json.RawMessage,
 			if err != nil {
 				return nil, err
 			}
-			lines, err := unpack(file.Body)
+			lines, err := ndjson.Read(file.Body)
 			if err = errors.Join(err, file.Body.Close()); err != nil {
 				return nil, fmt.Errorf("%s: %w", aws.ToString(object.Key), err)
 			}
@@ -42,22 +41,4 @@ func (s *Stack) Archived(ctx context.Context, client string) ([]json.RawMessage,
 		}
 	}
 	return bodies, nil
-}
-
-// unpack returns the JSON values of a compressed file.
-func unpack(file io.Reader) ([]json.RawMessage, error) {
-	content, err := gzip.NewReader(file)
-	if err != nil {
-		return nil, err
-	}
-	var values []json.RawMessage
-	for decoder := json.NewDecoder(content); ; {
-		var value json.RawMessage
-		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
-			return values, nil
-		} else if err != nil {
-			return nil, err
-		}
-		values = append(values, value)
-	}
 }
