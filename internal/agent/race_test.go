@@ -31,7 +31,7 @@ const always = 1 << 20
 // renamed returns a service whose commits are overtaken, so many times, by renamings of the agent.
 func (b bench) renamed(t *testing.T, id string, times int) *agent.Service {
 	s := *b.agents
-	s.Table = &overtaken{b.Kit.Table, times, func() {
+	s.Table = &overtaken{b.Table, times, func() {
 		a, err := b.agents.Agent(b.as(t), client, id)
 		if err == nil {
 			_, err = b.agents.Rename(b.as(t), client, id, a.Version, a.Name+"x")
@@ -107,12 +107,12 @@ func (b bench) nextVersion(t *testing.T, id string) {
 func TestTheProfileIsBusy(t *testing.T) {
 	b := newBench(t)
 	s := *b.agents
-	s.Table = &overtaken{b.Kit.Table, always, func() { b.generate(t) }}
+	s.Table = &overtaken{b.Table, always, func() { b.generate(t) }}
 	_, err := s.Generate(b.as(t), client, agent.Generation{ProfileID: b.profile, Template: "retail", Name: "X"})
 	want(t, err, fault.Unavailable, "busy", "generate")
 	a := b.generate(t)
 	want(t, s.Delete(b.as(t), client, a.ID, a.Version), fault.Unavailable, "busy", "delete")
-	s.Table = &overtaken{b.Kit.Table, 2, func() { b.generate(t) }}
+	s.Table = &overtaken{b.Table, 2, func() { b.generate(t) }}
 	if err := s.Delete(b.as(t), client, a.ID, a.Version); err != nil {
 		t.Errorf("overtaken twice: %v", err)
 	}
