@@ -52,6 +52,9 @@ func (o *operation) readBody(r *http.Request) (*bytes.Buffer, error) {
 
 // mediaType checks the Content-Type: JSON, what ends in +json, nothing at all, and multipart where the operation takes uploads.
 func (o *operation) mediaType(r *http.Request) (upload bool, boundary string, err error) {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return false, "", errWrongMediaType // RFC 9110 §15.5.16: compressed bodies are not taken
+	}
 	header := r.Header.Get("Content-Type")
 	if header == "" || header == typeJSON {
 		return false, "", nil

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -90,9 +91,12 @@ func (o *operation) admit(r *http.Request, call tenant.Call) error {
 	return nil
 }
 
-// errorsOf are the statuses that an operation documents.
-func errorsOf(row route.Operation, op Op) []int {
+// errorsOf are the statuses that an operation with such an input documents.
+func errorsOf(row route.Operation, op Op, input reflect.Type) []int {
 	all := slices.Clone(op.Errors)
+	if _, list := input.FieldByName("PageQuery"); list {
+		all = append(all, http.StatusBadRequest) // a cursor of another list
+	}
 	if !row.Public {
 		all = append(all, http.StatusUnauthorized, http.StatusForbidden)
 	}

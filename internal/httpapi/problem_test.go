@@ -60,6 +60,7 @@ func TestBadInput(t *testing.T) {
 		{"not JSON by its type", "ana", "POST", profiles, "title=a", []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "unsupported_media_type", ""},
 		{"a form where none is taken", "ana", "POST", profiles, "x", []string{"Content-Type", "multipart/form-data; boundary=x"}, 415, "unsupported_media_type", ""},
 		{"another character set", "ana", "POST", profiles, "{}", []string{"Content-Type", "application/json; charset=latin1"}, 415, "unsupported_media_type", ""},
+		{"a compressed body", "ana", "POST", profiles, "{}", []string{"Content-Encoding", "gzip"}, 415, "unsupported_media_type", ""},
 		{"a broken media type", "ana", "POST", profiles, "{}", []string{"Content-Type", ";;;"}, 415, "unsupported_media_type", ""},
 		{"a field missing", "ana", "POST", profiles, `{}`, nil, 422, "validation_failed", "body.title"},
 		{"an unknown field", "ana", "POST", profiles, `{"title":"a","color":"blue"}`, nil, 422, "validation_failed", "body.color"},

@@ -164,7 +164,7 @@ func (a *API) describe(op Op, input reflect.Type) (huma.Operation, bool) {
 	h := huma.Operation{OperationID: op.ID, Method: row.Method, Path: row.Path, Summary: op.Summary, Description: op.Description,
 		Tags: []string{string(row.Capability)}, DefaultStatus: op.Status,
 		MaxBodyBytes: -1, BodyReadTimeout: -1, // the body is read, and its limits held, before Huma sees it
-		Errors: errorsOf(row, op)}
+		Errors: errorsOf(row, op, input)}
 	if op.Upload {
 		h.RequestBody = uploadBody()
 	}

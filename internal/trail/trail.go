@@ -44,6 +44,11 @@ func (r *Reader) List(ctx context.Context, p tenant.Principal, f Filter, limit i
 	if (f.TargetType == "") != (f.TargetID == "") || f.Actor != "" && f.TargetID != "" {
 		return nil, "", fault.BadField(op, "query", "takes target_type with target_id, or actor_id, not both")
 	}
+	for at, id := range map[string]string{"query.actor_id": f.Actor, "query.target_type": f.TargetType, "query.target_id": f.TargetID} {
+		if !plain(id) {
+			return nil, "", fault.BadField(op, at, "must be letters, digits, hyphens and underscores")
+		}
+	}
 	if p.Client == "" {
 		if f != (Filter{}) {
 			return nil, "", fault.BadField(op, "query", "filters are for a client's trail")
@@ -71,6 +76,16 @@ func (r *Reader) List(ctx context.Context, p tenant.Principal, f Filter, limit i
 		out = append(out, e)
 	}
 	return out, page.Next, nil
+}
+
+// plain reports whether s has the characters of an id: what else would get into a key of the table is nobody's.
+func plain(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
 }
 
 // Event returns one event of the client's trail. Errors: NotFound.
