@@ -3,6 +3,8 @@ package httpapi_test
 import (
 	"encoding/json"
 	"testing"
+
+	"github.com/nowgo/agents/internal/httpapi"
 )
 
 // A cursor can be refused, so that every list documents it.

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/nowgo/agents/internal/store/bolt"
 	"github.com/nowgo/agents/internal/store/storetest"
 	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/internal/testkit"
 )
 
 var secret = bytes.Repeat([]byte{7}, 32)
@@ -69,17 +69,7 @@ func (s *syncBuffer) String() string {
 }
 
 func openTable(t testing.TB, clock *storetest.Clock) store.Table {
-	t.Helper()
-	table, err := bolt.Open(context.Background(), bolt.Config{Path: filepath.Join(t.TempDir(), "table"), System: clock.System(), SweepEvery: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := table.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return table
+	return testkit.OpenTable(t, bolt.Config{System: clock.System(), SweepEvery: -1})
 }
 
 // start returns a platform; change may alter the configuration and mount more.
