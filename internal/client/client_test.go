@@ -112,7 +112,7 @@ func TestCreate(t *testing.T) {
 	if made.Client.Status != client.Active || made.Client.Version != 1 || made.Invitation.Token == "" {
 		t.Errorf("made %+v", made)
 	}
-	if got, err := b.Service.Client(b.root, made.Client.ID); err != nil || got.Slug != "loja-azul" || got.Version != 1 {
+	if got, err := b.Client(b.root, made.Client.ID); err != nil || got.Slug != "loja-azul" || got.Version != 1 {
 		t.Errorf("read %+v, %v", got, err)
 	}
 	settings, err := b.Settings(b.root, made.Client.ID)
@@ -260,7 +260,7 @@ func TestSuspendingIsTriedAgain(t *testing.T) {
 			id := b.create(t, "loja-azul").Client.ID
 			s := *b.Service
 			s.Table = &overtaken{b.Kit.Table, c.times, func() {
-				now, err := b.Service.Client(b.root, id)
+				now, err := b.Client(b.root, id)
 				if err == nil {
 					_, err = b.Rename(b.root, id, now.Version, now.Name+"x")
 				}
