@@ -45,7 +45,7 @@ build: ## the functions, ready to deploy, in .build/functions (ENV=local|dev|sta
 	@rm -rf $(OUT)/bin
 
 bench: setup ## the benchmarks, as tables
-	@go test -run '^$$' -bench . -timeout 30m -v ./tests/bench/...
+	@go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./tests/bench
 
 local: setup ## start the emulator on port 4566 and deploy everything to it
 	@$(MAKE) --no-print-directory build ENV=local

@@ -2,6 +2,7 @@
 // table at the end:
 //
 //	make bench
+//	go test -run '^$' -bench . -benchtime 1x ./tests/bench -update    writes the table into the README, too
 //
 // Benchmarks here report and never fail on time: a ratio is read by a person, on a machine that the person knows. What is
 // deterministic (sizes, numbers of calls) is held by the tests of tests/binaries and tests/capacity.

@@ -1,9 +1,13 @@
 package bench
 
 import (
+	"bytes"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,6 +16,7 @@ import (
 	"time"
 
 	"github.com/nowgo/agents/tests/env"
+	"github.com/nowgo/agents/tests/readme"
 )
 
 // row is a line of the table.
@@ -34,12 +39,39 @@ func note(b *testing.B, what, ours, theirs string, ratio float64, target string,
 	report.rows = append(report.rows, row{what, ours, theirs, fmt.Sprintf("%.2f", ratio), target, answer})
 }
 
+var update = flag.Bool("update", false, "put the table into the README as well")
+
 func TestMain(m *testing.M) {
+	flag.Parse()
 	code := env.Main(m)
 	if len(report.rows) > 0 {
-		printReport(os.Stdout)
+		var table bytes.Buffer
+		printReport(&table)
+		fmt.Printf("\n%s\n", &table)
+		if err := publish(table.Bytes()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = max(code, 1)
+		}
 	}
 	os.Exit(code)
+}
+
+// publish puts the table into the README, if that is asked for.
+func publish(table []byte) error {
+	root, err := env.Root()
+	if err != nil || !*update {
+		return err
+	}
+	path := filepath.Join(root, "README.md")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	content, ok := readme.Put(content, "bench", table)
+	if !ok {
+		return errors.New("the README has no place for the table, between <!-- bench --> and <!-- /bench -->")
+	}
+	return os.WriteFile(path, content, 0o600)
 }
 
 func printReport(w io.Writer) {
@@ -51,7 +83,7 @@ func printReport(w io.Writer) {
 			width[i] = max(width[i], len([]rune(c)))
 		}
 	}
-	fmt.Fprintf(w, "\n%s %s, %d processors, %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	fmt.Fprintf(w, "%s %s, %d processors, %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	for n, r := range table {
 		for i, c := range cells(r) {
 			fmt.Fprintf(w, "| %s%s ", c, strings.Repeat(" ", width[i]-len([]rune(c))))
@@ -64,7 +96,6 @@ func printReport(w io.Writer) {
 			fmt.Fprintln(w, "|")
 		}
 	}
-	fmt.Fprintln(w)
 }
 
 // median and quantile are of a copy of what they are given, which must not be empty.

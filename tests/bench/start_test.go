@@ -3,6 +3,7 @@ package bench
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,6 +18,9 @@ const (
 	startMore = 50 * time.Millisecond
 )
 
+var functions = []string{"authorizer", "authentication", "clients", "analysis", "agents", "conversations", "compliance", "monitoring",
+	"relay", "archivist"}
+
 // BenchmarkStart measures the time from the start of each function's process to its first answer, an operation that reads the
 // table where there is one, beside the smallest function there can be.
 func BenchmarkStart(b *testing.B) {
@@ -24,6 +28,7 @@ func BenchmarkStart(b *testing.B) {
 	if _, err := binaries.Build(b.Context(), folder, "", "./functions/...", "./tests/bench/hello"); err != nil {
 		b.Fatal(err)
 	}
+	sizes(b, folder)
 	first, environment := firstEvents(b, folder)
 	took := map[string][]time.Duration{}
 	for range starts { // in turn, so that what else the machine does meets all alike
@@ -36,12 +41,28 @@ func BenchmarkStart(b *testing.B) {
 		}
 	}
 	hello := median(took["hello"])
-	for _, name := range []string{"authorizer", "authentication", "clients", "analysis", "agents", "conversations", "compliance",
-		"monitoring", "relay", "archivist"} {
+	for _, name := range functions {
 		ours := median(took[name])
 		note(b, "start to first answer: "+name, ms(ours), ms(hello), float64(ours)/float64(hello),
 			fmt.Sprintf("+%s (is %+.1f)", ms(startMore), float64((ours-hello).Microseconds())/1000), ours-hello <= startMore)
 		b.ReportMetric(float64((ours-hello).Microseconds())/1000, name+"-more-ms")
+	}
+}
+
+// sizes notes the size of each binary. tests/binaries holds it to the limit.
+func sizes(b *testing.B, folder string) {
+	b.Helper()
+	size := func(name string) float64 {
+		info, err := os.Stat(filepath.Join(folder, name))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return float64(info.Size()) / 1e6
+	}
+	hello := size("hello")
+	for _, name := range append([]string{"monolith"}, functions...) {
+		ours := size(name)
+		note(b, "binary: "+name, fmt.Sprintf("%.1f MB", ours), fmt.Sprintf("%.1f MB", hello), ours/hello, "≤ 20 MB", ours <= 20)
 	}
 }
 

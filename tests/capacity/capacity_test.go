@@ -10,13 +10,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/nowgo/agents/internal/route"
 	"github.com/nowgo/agents/internal/tenant"
 	"github.com/nowgo/agents/tests/env"
+	"github.com/nowgo/agents/tests/readme"
 )
 
 var update = flag.Bool("update", false, "write the table of capacity anew")
@@ -85,7 +85,7 @@ func TestOperationsAskOfTheTableWhatWasPromised(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	held(t, filepath.Join(root, "README.md"), table, func(content []byte) ([]byte, bool) { return embed(content, table) })
+	held(t, filepath.Join(root, "README.md"), table, func(content []byte) ([]byte, bool) { return readme.Put(content, "capacity", table) })
 }
 
 // held requires the file to be what with makes of it, or makes it so with -update. Only the README may not be there yet.
@@ -112,16 +112,6 @@ func held(t *testing.T, path string, table []byte, with func([]byte) ([]byte, bo
 	case !bytes.Equal(content, want):
 		t.Errorf("%s does not have the table of now (go test ./tests/capacity -update writes it):\n%s", path, table)
 	}
-}
-
-// embed puts the table between its marks.
-func embed(content, table []byte) ([]byte, bool) {
-	before, rest, opened := bytes.Cut(content, []byte("<!-- capacity -->\n"))
-	_, after, closed := bytes.Cut(rest, []byte("<!-- /capacity -->"))
-	if !opened || !closed {
-		return nil, false
-	}
-	return slices.Concat(before, []byte("<!-- capacity -->\n"), table, []byte("<!-- /capacity -->"), after), true
 }
 
 func render(measurements []measurement) []byte {
