@@ -21,6 +21,7 @@ import (
 	"github.com/nowgo/agents/internal/bus"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/internal/testkit"
 )
 
 var (
@@ -28,19 +29,7 @@ var (
 	day   = time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 )
 
-func blobs(t *testing.T) *folder.Store {
-	t.Helper()
-	s, err := folder.Open(t.TempDir(), system.Real())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
+func blobs(t *testing.T) *folder.Store { return testkit.OpenBlobs(t, system.Real()) }
 
 // event returns an event of the client at the given time of the day.
 func event(t *testing.T, client tenant.ID, at time.Duration) bus.Event {

@@ -3,7 +3,6 @@ package authorizer_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/nowgo/agents/internal/store/storetest"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/internal/testkit"
 )
 
 const client tenant.ID = "cli_azulazulazulazulazulazulaz"
@@ -62,15 +62,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	clock := storetest.NewClock()
 	sys := clock.System()
-	inner, err := bolt.Open(t.Context(), bolt.Config{Path: filepath.Join(t.TempDir(), "table.db"), System: sys})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := inner.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	inner := testkit.OpenTable(t, bolt.Config{System: sys})
 	document, err := identity.GenerateKeys(sys)
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package idempotency_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/nowgo/agents/internal/store/bolt"
 	"github.com/nowgo/agents/internal/store/storetest"
 	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/internal/testkit"
 )
 
 const client tenant.ID = "cli_blue"
@@ -29,15 +29,7 @@ type scene struct {
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	clock := storetest.NewClock()
-	inner, err := bolt.Open(context.Background(), bolt.Config{Path: filepath.Join(t.TempDir(), "table"), System: clock.System(), SweepEvery: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := inner.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	inner := testkit.OpenTable(t, bolt.Config{System: clock.System(), SweepEvery: -1})
 	return &scene{inner: inner, table: idempotency.Table(inner), clock: clock,
 		keeper: idempotency.NewKeeper(inner, clock.System(), []byte(strings.Repeat("s", 32)))}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,6 +21,7 @@ import (
 	"github.com/nowgo/agents/internal/store/storetest"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/internal/testkit"
 )
 
 const (
@@ -73,17 +73,7 @@ func newWorld(t *testing.T, change ...func(*identity.Deps)) *world {
 }
 
 func openTable(t *testing.T, sys system.System) store.Table {
-	t.Helper()
-	table, err := bolt.Open(t.Context(), bolt.Config{Path: filepath.Join(t.TempDir(), "table.db"), System: sys})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := table.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return table
+	return testkit.OpenTable(t, bolt.Config{System: sys})
 }
 
 type countingHasher struct {

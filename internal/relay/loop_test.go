@@ -12,11 +12,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/nowgo/agents/internal/blob"
-	"github.com/nowgo/agents/internal/blob/folder"
 	"github.com/nowgo/agents/internal/bus"
 	"github.com/nowgo/agents/internal/relay"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -89,19 +89,7 @@ func (s *stream) cursor(consumer string) uint64 {
 	return s.cursors[consumer]
 }
 
-func letters(t *testing.T) blob.Store {
-	t.Helper()
-	s, err := folder.Open(t.TempDir(), system.Real())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
+func letters(t *testing.T) blob.Store { return testkit.OpenBlobs(t, system.Real()) }
 
 // start runs a loop and returns what ends it.
 func start(t *testing.T, l *relay.Loop) (stop func()) {

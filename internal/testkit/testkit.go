@@ -3,70 +3,66 @@ package testkit
 
 import (
 	"context"
-	"crypto/rand"
 	"path/filepath"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/nowgo/agents/internal/audit"
 	"github.com/nowgo/agents/internal/blob/folder"
 	"github.com/nowgo/agents/internal/store/bolt"
+	"github.com/nowgo/agents/internal/store/storetest"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
 )
-
-// Clock is a clock that stands still until it is moved. It may be used concurrently.
-type Clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-// Now returns the time.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// Advance moves the clock forward.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // Kit is what a service under test works with.
 type Kit struct {
 	Table  *bolt.Table
 	Blobs  *folder.Store
-	Clock  *Clock
+	Clock  *storetest.Clock
 	System system.System
 }
 
 // New opens the embedded table and a blob folder that are gone after the test. The clock stands at a second of 2026.
 func New(t testing.TB, consumers ...string) *Kit {
 	t.Helper()
-	k := &Kit{Clock: &Clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}}
-	k.System = system.System{Now: k.Clock.Now, Random: rand.Reader}
-	dir := t.TempDir()
-	var err error
-	if k.Table, err = bolt.Open(t.Context(), bolt.Config{Path: filepath.Join(dir, "nowgo.db"), System: k.System,
-		Consumers: consumers, SweepEvery: -1}); err != nil {
-		t.Fatal(err)
+	k := &Kit{Clock: storetest.NewClock()}
+	k.System = k.Clock.System()
+	k.Table = OpenTable(t, bolt.Config{System: k.System, Consumers: consumers, SweepEvery: -1})
+	k.Blobs = OpenBlobs(t, k.System)
+	return k
+}
+
+// OpenTable opens an embedded table that is gone after the test; cfg may leave out the path.
+func OpenTable(t testing.TB, cfg bolt.Config) *bolt.Table {
+	t.Helper()
+	if cfg.Path == "" {
+		cfg.Path = filepath.Join(t.TempDir(), "nowgo.db")
 	}
-	if k.Blobs, err = folder.Open(filepath.Join(dir, "blobs"), k.System); err != nil {
+	table, err := bolt.Open(t.Context(), cfg)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := k.Table.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := k.Blobs.Close(); err != nil {
+		if err := table.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return k
+	return table
+}
+
+// OpenBlobs opens a blob folder that is gone after the test.
+func OpenBlobs(t testing.TB, sys system.System) *folder.Store {
+	t.Helper()
+	blobs, err := folder.Open(t.TempDir(), sys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := blobs.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return blobs
 }
 
 // As returns a context in which a user of the client makes a call.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/nowgo/agents/internal/store/storetest"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/internal/testkit"
 )
 
 const client tenant.ID = "cli_aaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -31,15 +31,7 @@ type fixture struct {
 func open(t *testing.T) fixture {
 	t.Helper()
 	clock := storetest.NewClock()
-	table, err := bolt.Open(t.Context(), bolt.Config{Path: filepath.Join(t.TempDir(), "table.db"), System: clock.System()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := table.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	table := testkit.OpenTable(t, bolt.Config{System: clock.System()})
 	return fixture{directory.New(table), table, clock, clock.System()}
 }
 
