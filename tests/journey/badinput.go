@@ -51,6 +51,8 @@ func badBodies(t *testing.T, c company) {
 		"an unknown field": {good + `,"client_id":"cli_other"}`, 422, "validation_failed"},
 		"out of range":     {`{"name":"X","industry":"retail","size":{"employees":0}}`, 422, "validation_failed"},
 		"a missing field":  {`{"name":"X","size":{"employees":2}}`, 422, "validation_failed"},
+		"a NUL in a name":  {`{"name":"X\u0000","industry":"retail","size":{"employees":2}}`, 422, "validation_failed"},
+		"a blank name":     {`{"name":"  ","industry":"retail","size":{"employees":2}}`, 422, "validation_failed"},
 		"too large":        {`{"name":"` + strings.Repeat("x", 1<<20) + `"}`, 413, "body_too_large"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,6 +62,8 @@ func badBodies(t *testing.T, c company) {
 	}
 	c.admin.t = t
 	c.admin.Refused(415, "unsupported_media_type", "POST", "/v1/profiles", []byte("name=x"), "Content-Type", "application/x-www-form-urlencoded")
+	c.admin.Refused(415, "unsupported_media_type", "POST", "/v1/profiles", []byte("{}"), "Content-Encoding", "gzip")
+	c.admin.Refused(404, "profile_not_found", "POST", "/v1/agents", object{"profile_id": "pro_\x00", "template": "retail", "name": "X"})
 	a := c.admin.Refused(422, "validation_failed", "POST", "/v1/profiles", []byte(`{"name":"","industry":"retail","size":{"employees":0}}`))
 	var p struct {
 		Errors    []struct{ Location, Message string }
