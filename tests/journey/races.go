@@ -41,6 +41,8 @@ func races(t *testing.T, d Deployment, c company) {
 	expect("one version", got, map[int]int{200: 1, 412: n - 1})
 
 	agent := c.admin.Must(201, "POST", "/v1/agents", object{"profile_id": profile, "template": "retail", "name": "Sofia"}).Text("id")
+	c.admin.Must(200, "GET", "/v1/agents/"+agent+"/configurations/1", nil)
+	c.admin.Refused(404, "configuration_not_found", "GET", "/v1/agents/"+agent+"/configurations/01", nil) // a version has one address
 	_, got = atOnce(n, func(int) Answer { return c.admin.Do("POST", "/v1/agents/"+agent+"/publish", nil) })
 	expect("publish", got, map[int]int{200: 1, 409: n - 1})
 	// Three: the last of them wins its third try, well within what a change is tried again.

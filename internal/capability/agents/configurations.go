@@ -63,7 +63,7 @@ func (h handlers) configuration(ctx context.Context, in *versionQuery) (agent.Dr
 	missing := fault.New(op, fault.NotFound, "configuration_not_found")
 	if in.Version != "draft" {
 		n, err := strconv.Atoi(in.Version)
-		if err != nil || n < 1 {
+		if err != nil || n < 1 || strconv.Itoa(n) != in.Version {
 			return agent.Drafted{}, missing
 		}
 		c, err := h.agents.Configuration(ctx, own(ctx), in.AgentID, n)
