@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 
@@ -9,7 +10,12 @@ import (
 
 // A cursor can be refused, so that every list documents it.
 func TestListsDocumentTheBadCursor(t *testing.T) {
-	p := start(t, httpapi.RegisterMonitoring)
+	p := start(t, httpapi.RegisterMonitoring, func(a *httpapi.API) {
+		// The page alone is an input too.
+		httpapi.Register(a, httpapi.Op{ID: "list-clients"}, func(context.Context, *httpapi.PageQuery) (httpapi.List[book], error) {
+			return httpapi.List[book]{}, nil
+		}, httpapi.Body[httpapi.List[book]])
+	})
 	res := p.do(t, "", "GET", "/openapi.json", "")
 	var doc struct {
 		Paths map[string]map[string]struct {

@@ -94,7 +94,7 @@ func (o *operation) admit(r *http.Request, call tenant.Call) error {
 // errorsOf are the statuses that an operation with such an input documents.
 func errorsOf(row route.Operation, op Op, input reflect.Type) []int {
 	all := slices.Clone(op.Errors)
-	if _, list := input.FieldByName("PageQuery"); list {
+	if _, list := input.FieldByName("PageQuery"); list || input == reflect.TypeFor[PageQuery]() {
 		all = append(all, http.StatusBadRequest) // a cursor of another list
 	}
 	if !row.Public {
