@@ -1,37 +1,19 @@
 package agent_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/nowgo/agents/internal/agent"
-	"github.com/nowgo/agents/internal/audit"
 	"github.com/nowgo/agents/internal/fault"
-	"github.com/nowgo/agents/internal/store"
-	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/internal/testkit"
 )
-
-// overtaken is a table on which somebody else is faster: before each of the first times commits, first is called.
-type overtaken struct {
-	store.Table
-	times int
-	first func()
-}
-
-func (o *overtaken) Commit(ctx context.Context, client tenant.ID, r audit.Record, changes ...store.Change) error {
-	if o.times > 0 {
-		o.times--
-		o.first()
-	}
-	return o.Table.Commit(ctx, client, r, changes...)
-}
 
 const always = 1 << 20
 
 // renamed returns a service whose commits are overtaken, so many times, by renamings of the agent.
 func (b bench) renamed(t *testing.T, id string, times int) *agent.Service {
 	s := *b.agents
-	s.Table = &overtaken{b.Table, times, func() {
+	s.Table = &testkit.Overtaken{Table: b.Table, Times: times, First: func() {
 		a, err := b.agents.Agent(b.as(t), client, id)
 		if err == nil {
 			_, err = b.agents.Rename(b.as(t), client, id, a.Version, a.Name+"x")
@@ -107,12 +89,12 @@ func (b bench) nextVersion(t *testing.T, id string) {
 func TestTheProfileIsBusy(t *testing.T) {
 	b := newBench(t)
 	s := *b.agents
-	s.Table = &overtaken{b.Table, always, func() { b.generate(t) }}
+	s.Table = &testkit.Overtaken{Table: b.Table, Times: always, First: func() { b.generate(t) }}
 	_, err := s.Generate(b.as(t), client, agent.Generation{ProfileID: b.profile, Template: "retail", Name: "X"})
 	want(t, err, fault.Unavailable, "busy", "generate")
 	a := b.generate(t)
 	want(t, s.Delete(b.as(t), client, a.ID, a.Version), fault.Unavailable, "busy", "delete")
-	s.Table = &overtaken{b.Table, 2, func() { b.generate(t) }}
+	s.Table = &testkit.Overtaken{Table: b.Table, Times: 2, First: func() { b.generate(t) }}
 	if err := s.Delete(b.as(t), client, a.ID, a.Version); err != nil {
 		t.Errorf("overtaken twice: %v", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/nowgo/agents/events"
-	"github.com/nowgo/agents/internal/audit"
 	"github.com/nowgo/agents/internal/client"
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/identity"
@@ -228,21 +227,6 @@ func TestSuspendAndResume(t *testing.T) {
 	}
 }
 
-// overtaken is a table on which somebody else is faster: before each of the first times commits, first is called.
-type overtaken struct {
-	store.Table
-	times int
-	first func()
-}
-
-func (o *overtaken) Commit(ctx context.Context, id tenant.ID, r audit.Record, changes ...store.Change) error {
-	if o.times > 0 {
-		o.times--
-		o.first()
-	}
-	return o.Table.Commit(ctx, id, r, changes...)
-}
-
 // INVARIANT 13: who suspends without naming a version is not told of a wrong one.
 func TestSuspendingIsTriedAgain(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -259,7 +243,7 @@ func TestSuspendingIsTriedAgain(t *testing.T) {
 			b := newBench(t)
 			id := b.create(t, "loja-azul").Client.ID
 			s := *b.Service
-			s.Table = &overtaken{b.Kit.Table, c.times, func() {
+			s.Table = &testkit.Overtaken{Table: b.Kit.Table, Times: c.times, First: func() {
 				now, err := b.Client(b.root, id)
 				if err == nil {
 					_, err = b.Rename(b.root, id, now.Version, now.Name+"x")
