@@ -77,7 +77,6 @@ const (
 	MaxDocuments = 200     // documents of one agent
 	MaxDocument  = 4 << 20 // bytes of one document
 	chunkBytes   = 240 << 10
-	maxTries     = 5 // of a commit that lost a race
 )
 
 func nameFault(op, s string) error {

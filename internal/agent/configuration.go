@@ -176,7 +176,7 @@ func (s *Service) Rollback(ctx context.Context, client tenant.ID, agent string, 
 }
 
 // act changes the agent as it is at version seen. Where seen is 0 the caller named no version and cannot have a wrong one: what lost
-// a race is done again upon the agent as it is then, and after maxTries the agent is busy (invariant 13).
+// a race is done again upon the agent as it is then, and after ten tries the agent is busy (invariant 13).
 func (s *Service) act(ctx context.Context, client tenant.ID, op, id string, seen int64, change func(Agent) (Agent, error),
 ) (Agent, error) {
 	if seen != 0 {
@@ -195,7 +195,7 @@ func (s *Service) act(ctx context.Context, client tenant.ID, op, id string, seen
 		if !fault.Is(err, fault.PreconditionFailed) {
 			return a, err
 		}
-		if try == maxTries {
+		if !store.Again(ctx, try) {
 			return Agent{}, fault.Wrap(op, fault.Unavailable, "busy", err)
 		}
 	}

@@ -139,7 +139,7 @@ func (s *Service) changeCorpus(ctx context.Context, client tenant.ID, op string,
 		if !lost || i != 0 {
 			return changed(op, err)
 		}
-		if try == maxTries {
+		if !store.Again(ctx, try) {
 			return store.Fault(op, err)
 		}
 		if a, err = s.Agent(ctx, client, a.ID); err != nil {

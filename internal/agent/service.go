@@ -58,7 +58,7 @@ func (s *Service) Generate(ctx context.Context, client tenant.ID, in Generation)
 	}
 	for try := 1; ; try++ {
 		a, err := s.generate(ctx, client, op, in, template)
-		if _, lost := store.FailedOn(err); lost && try < maxTries {
+		if _, lost := store.FailedOn(err); lost && store.Again(ctx, try) {
 			continue // the profile moved between our read and our commit
 		}
 		return a, store.Fault(op, err)
@@ -156,7 +156,7 @@ func (s *Service) Delete(ctx context.Context, client tenant.ID, id string, seen 
 		if !lost || i != 1 { // the profile's count is not what the caller saw a version of
 			return changed(op, err)
 		}
-		if try == maxTries {
+		if !store.Again(ctx, try) {
 			return store.Fault(op, err)
 		}
 	}

@@ -16,10 +16,7 @@ import (
 	"github.com/nowgo/agents/internal/tenant"
 )
 
-const (
-	capability = "clients"
-	maxTries   = 5 // of a commit that lost a race
-)
+const capability = "clients"
 
 // Invitations is what a new client needs of the identities: its administrator's invitation, prepared for the client's own
 // commit and delivered after it.
@@ -156,7 +153,7 @@ func (s *Service) SetStatus(ctx context.Context, client tenant.ID, seen int64, t
 		if !fault.Is(err, fault.PreconditionFailed) {
 			return c, err
 		}
-		if try == maxTries {
+		if !store.Again(ctx, try) {
 			return Client{}, fault.Wrap(op, fault.Unavailable, "busy", err)
 		}
 	}

@@ -52,5 +52,4 @@ const (
 	MaxText  = 4000 // characters of a person's message
 	history  = 10   // messages that the model is shown
 	passages = 5    // passages that the model is shown
-	maxTries = 5    // of a commit that lost a race
 )

@@ -161,8 +161,8 @@ func TestMessagesSentAtOnceAllFindTheirPlace(t *testing.T) {
 	b := newBench(t)
 	c := b.start(t)
 	var wg sync.WaitGroup
-	failed := make(chan error, 2)
-	for range 2 {
+	failed := make(chan error, 10)
+	for range 10 {
 		wg.Go(func() {
 			if _, err := b.Send(b.ctx, client, c, "hello"); err != nil {
 				failed <- err
@@ -174,8 +174,8 @@ func TestMessagesSentAtOnceAllFindTheirPlace(t *testing.T) {
 	for err := range failed {
 		t.Error(err)
 	}
-	messages, _, err := b.Messages(b.ctx, client, c.ID, 10, "")
-	if err != nil || len(messages) != 4 {
+	messages, _, err := b.Messages(b.ctx, client, c.ID, 100, "")
+	if err != nil || len(messages) != 20 {
 		t.Errorf("%d messages, %v", len(messages), err)
 	}
 	for i, m := range messages {

@@ -145,7 +145,7 @@ func (s *Service) append(ctx context.Context, client tenant.ID, c Conversation, 
 			return c, m, store.Fault(op, err)
 		}
 		err = s.commit(ctx, client, c, fact(m), store.Update(head, seen), store.Create(row))
-		if _, lost := store.FailedOn(err); !lost || try == maxTries {
+		if _, lost := store.FailedOn(err); !lost || !store.Again(ctx, try) {
 			return c, m, busy(op, err)
 		}
 		if c, err = s.Conversation(ctx, client, c.ID); err != nil {

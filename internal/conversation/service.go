@@ -155,7 +155,7 @@ func (s *Service) Close(ctx context.Context, client tenant.ID, c Conversation) (
 		idempotency.Answer(ctx, c)
 		err = s.commit(ctx, client, c, audit.Fact{Type: "conversation.closed", Change: events.ConversationClosed{
 			AgentID: c.AgentID, Messages: c.Messages}}, store.Update(row, seen))
-		if _, lost := store.FailedOn(err); !lost || try == maxTries {
+		if _, lost := store.FailedOn(err); !lost || !store.Again(ctx, try) {
 			return c, busy(op, err)
 		}
 		if c, err = s.Conversation(ctx, client, c.ID); err != nil {
