@@ -45,14 +45,20 @@ func Main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	m, err := New(ctx, cfg, system.Real(), slog.New(slog.NewJSONHandler(os.Stderr, nil)))
-	if err != nil {
+	log := newLines(os.Stderr)
+	err := run(ctx, cfg, slog.New(slog.NewJSONHandler(log, nil)))
+	if err := errors.Join(err, log.Close()); err != nil {
 		settings.Fail(err)
+	}
+}
+
+func run(ctx context.Context, cfg Config, log *slog.Logger) error {
+	m, err := New(ctx, cfg, system.Real(), log)
+	if err != nil {
+		return err
 	}
 	m.Welcome(os.Stdout)
-	if err := m.Run(ctx); err != nil {
-		settings.Fail(err)
-	}
+	return m.Run(ctx)
 }
 
 // Monolith is the whole platform in this process.
