@@ -72,6 +72,9 @@ func (s *Service) AddDocument(ctx context.Context, client tenant.ID, agent strin
 	if err != nil {
 		return Document{}, err
 	}
+	if a.Documents >= MaxDocuments { // before the file is kept, which nobody would delete
+		return Document{}, fault.New(op, fault.Conflict, "too_many_documents")
+	}
 	d, passages, err := s.split(a, u)
 	if err != nil {
 		return Document{}, err

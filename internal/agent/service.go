@@ -138,8 +138,11 @@ func (s *Service) Delete(ctx context.Context, client tenant.ID, id string, seen 
 	if a.Documents > 0 || len(talks.Items) > 0 || talks.Next != "" {
 		return fault.New(op, fault.Conflict, "agent_in_use")
 	}
-	versions, err := s.Table.Query(ctx, client, store.Query{Prefix: keys.Configurations(id), Limit: MaxVersions})
-	if err != nil {
+	var versions []store.Change
+	if err := each(ctx, s.Table, client, keys.Configurations(id), func(it store.Item) error {
+		versions = append(versions, store.Delete(it.SK, it.Version))
+		return nil
+	}); err != nil {
 		return store.Fault(op, err)
 	}
 	for try := 1; ; try++ {
@@ -147,11 +150,8 @@ func (s *Service) Delete(ctx context.Context, client tenant.ID, id string, seen 
 		if err != nil {
 			return err
 		}
-		changes := []store.Change{store.Delete(keys.Agent(id), seen), count}
-		for _, it := range versions.Items {
-			changes = append(changes, store.Delete(it.SK, it.Version))
-		}
-		err = s.commit(ctx, client, a, a, "agent.deleted", events.AgentDeleted{Version: seen}, changes...)
+		err = s.commit(ctx, client, a, a, "agent.deleted", events.AgentDeleted{Version: seen},
+			append([]store.Change{store.Delete(keys.Agent(id), seen), count}, versions...)...)
 		i, lost := store.FailedOn(err)
 		if !lost || i != 1 { // the profile's count is not what the caller saw a version of
 			return changed(op, err)
