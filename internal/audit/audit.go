@@ -28,7 +28,7 @@ const MaxBody = 64 << 10
 
 // Actor is who did it.
 type Actor struct {
-	Type string `json:"type"` // user, system, or anonymous
+	Type string `json:"type"` // user, agent, system, or anonymous
 	ID   string `json:"id,omitempty"`
 }
 

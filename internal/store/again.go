@@ -13,7 +13,7 @@ const (
 
 // Again reports whether a commit that lost a race for the try-th time (from 1) should be tried once more, on rows read anew. It waits
 // before it says so, at random and for longer each time, so that those who lost together do not meet again. It is false after ten
-// tries, some two seconds, or when ctx has ended.
+// tries, at most two seconds of waiting and one on average, or when ctx has ended.
 func Again(ctx context.Context, try int) bool {
 	if try >= raceTries {
 		return false
