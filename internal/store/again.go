@@ -18,7 +18,7 @@ func Again(ctx context.Context, try int) bool {
 	if try >= raceTries {
 		return false
 	}
-	timer := time.NewTimer(rand.N(raceLength << try))
+	timer := time.NewTimer(rand.N(raceLength << try)) //nolint:gosec // a pause is no secret
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
