@@ -56,7 +56,7 @@ func (l load) p99() time.Duration {
 
 // drive asks on all connections, for one round. Its client is a few reads and writes, since one as heavy as net/http's would hide
 // what the servers cost behind its own cost.
-func drive(address string, request []byte) result {
+func drive(address string, request []byte, connections int) result {
 	took := make([][]time.Duration, connections)
 	errs := make([]error, connections)
 	until := time.Now().Add(roundTime)
