@@ -32,6 +32,7 @@ type Agent struct {
 	LastVersion      int    // the newest configuration version
 	Corpus           string // changes whenever its documents do
 	Documents        int
+	Conversed        bool // somebody has begun a conversation with it: it stays
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
 	Version          int64

@@ -108,3 +108,31 @@ func TestImpossibleProfile(t *testing.T) {
 		want(t, err, fault.NotFound, "profile_not_found", "profile "+id)
 	}
 }
+
+// converse begins a conversation, as far as the agent is concerned.
+func (b bench) converse(t *testing.T, id string) {
+	t.Helper()
+	keep, _, err := b.agents.Converse(b.as(t), client, id)
+	if err == nil {
+		err = b.Table.Commit(b.as(t), client, testkit.Record(b.as(t), t, b.System, client), keep)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnAgentThatConversedStays(t *testing.T) {
+	b := newBench(t)
+	a := b.generate(t)
+	s := *b.agents
+	s.Table = &testkit.Overtaken{Table: b.Table, Times: 1, First: func() { b.converse(t, a.ID) }}
+	want(t, s.Delete(b.as(t), client, a.ID, a.Version), fault.PreconditionFailed, "version_mismatch", "a conversation begun meanwhile")
+	b.converse(t, a.ID)
+	now, err := b.agents.Agent(b.as(t), client, a.ID)
+	if err != nil || now.Version != a.Version+1 {
+		t.Fatalf("only the first conversation moves the agent: version %d after %d, %v", now.Version, a.Version, err)
+	}
+	want(t, b.agents.Delete(b.as(t), client, a.ID, now.Version), fault.Conflict, "agent_in_use", "an agent that conversed")
+	_, _, err = b.agents.Converse(b.as(t), client, "agt_none")
+	want(t, err, fault.NotFound, "agent_not_found", "an unknown agent")
+}

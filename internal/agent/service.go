@@ -123,6 +123,22 @@ func (s *Service) Rename(ctx context.Context, client tenant.ID, id string, seen 
 	return s.update(ctx, client, op, a, "agent.updated", events.Updated{Fields: []string{"name"}, Version: seen + 1})
 }
 
+// Converse returns the change that goes along with a new conversation, and the agent: it requires the agent, and with its first
+// conversation marks it, so that no deletion passes between. Errors: NotFound.
+func (s *Service) Converse(ctx context.Context, client tenant.ID, id string) (store.Change, Agent, error) {
+	a, err := s.Agent(ctx, client, id)
+	if err != nil {
+		return store.Change{}, Agent{}, err
+	}
+	if a.Conversed {
+		return store.Check(keys.Agent(id), 0), a, nil
+	}
+	seen := a.Version
+	a.Conversed, a.Version = true, seen+1
+	row, err := a.item()
+	return store.Update(row, seen), a, store.Fault("agent.Converse", err)
+}
+
 // Delete removes an agent that is at version seen and has neither documents nor conversations. Errors: NotFound,
 // PreconditionFailed, Conflict `agent_in_use`.
 func (s *Service) Delete(ctx context.Context, client tenant.ID, id string, seen int64) error {
@@ -131,11 +147,7 @@ func (s *Service) Delete(ctx context.Context, client tenant.ID, id string, seen 
 	if err != nil {
 		return err
 	}
-	talks, err := s.Table.Query(ctx, client, store.Query{Index: store.ByParent, Prefix: keys.AgentConversations(id), Limit: 1})
-	if err != nil {
-		return store.Fault(op, err)
-	}
-	if a.Documents > 0 || len(talks.Items) > 0 || talks.Next != "" {
+	if a.Documents > 0 || a.Conversed {
 		return fault.New(op, fault.Conflict, "agent_in_use")
 	}
 	var versions []store.Change

@@ -20,14 +20,29 @@ import (
 
 const client tenant.ID = "cli_blue"
 
-// agents is one published agent, and what its published version is.
-type agents struct{ published int }
+// agents is one published agent, whose row is in the table, and what its published version is.
+type agents struct {
+	published int
+	table     store.Table
+}
 
 func (a *agents) Agent(_ context.Context, c tenant.ID, id string) (agent.Agent, error) {
 	if c != client || id != "agt_1" {
 		return agent.Agent{}, fault.New("test", fault.NotFound, "agent_not_found")
 	}
 	return agent.Agent{ID: "agt_1", Name: "Sofia", PublishedVersion: a.published, Corpus: "c1"}, nil
+}
+
+func (a *agents) Converse(ctx context.Context, c tenant.ID, id string) (store.Change, agent.Agent, error) {
+	got, err := a.Agent(ctx, c, id)
+	if err != nil {
+		return store.Change{}, agent.Agent{}, err
+	}
+	it, err := a.table.Get(ctx, c, keys.Agent(id))
+	if err != nil {
+		return store.Change{}, agent.Agent{}, fault.Wrap("test", fault.NotFound, "agent_not_found", err)
+	}
+	return store.Check(it.SK, it.Version), got, nil
 }
 
 func (a *agents) Live(_ context.Context, _ tenant.ID, _ string, version int) (agent.Configuration, error) {
@@ -71,7 +86,7 @@ type bench struct {
 
 func newBench(t *testing.T) bench {
 	k := testkit.New(t)
-	b := bench{Kit: k, model: &model{}, agents: &agents{published: 1},
+	b := bench{Kit: k, model: &model{}, agents: &agents{1, k.Table},
 		ctx: testkit.As(t.Context(), client, "usr_1", tenant.StandardUser, "send-message")}
 	// The agent's own row must be there when a conversation starts.
 	row, err := store.Row(keys.Agent("agt_1"), 1, struct{}{}, nil)
@@ -212,6 +227,36 @@ func TestStartNeedsAPublishedAgentOfTheClient(t *testing.T) {
 	}
 	if _, err := b.Start(b.ctx, "cli_green", "agt_1"); code(err) != "agent_not_found" {
 		t.Errorf("another client's: %v", err)
+	}
+}
+
+func TestStartMeetsOthersOnTheAgent(t *testing.T) {
+	b := newBench(t)
+	change := func(of func(store.Item) store.Change) func() {
+		return func() {
+			it, err := b.Kit.Table.Get(b.ctx, client, keys.Agent("agt_1"))
+			if err == nil {
+				err = b.Kit.Table.Commit(b.ctx, client, testkit.Record(b.ctx, t, b.Kit.System, client), of(it))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b.Service.Table = &testkit.Overtaken{Table: b.Kit.Table, Times: 2, First: change(func(it store.Item) store.Change {
+		return store.Update(it, it.Version)
+	})}
+	if _, err := b.Start(b.ctx, client, "agt_1"); err != nil {
+		t.Errorf("the agent changed twice meanwhile: %v", err)
+	}
+	b.Service.Table = &testkit.Overtaken{Table: b.Kit.Table, Times: 1, First: change(func(it store.Item) store.Change {
+		return store.Delete(it.SK, it.Version)
+	})}
+	if _, err := b.Start(b.ctx, client, "agt_1"); code(err) != "agent_not_found" {
+		t.Errorf("the agent was deleted meanwhile: %v", err)
+	}
+	if left, _, err := b.OfUser(b.ctx, client, "agt_1", "usr_1", 10, ""); err != nil || len(left) != 1 {
+		t.Errorf("%d conversations, %v", len(left), err)
 	}
 }
 

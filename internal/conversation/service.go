@@ -22,6 +22,8 @@ const capability = "conversations"
 type Agents interface {
 	// Agent returns an agent. Errors: NotFound.
 	Agent(ctx context.Context, client tenant.ID, id string) (agent.Agent, error)
+	// Converse returns the agent, and the change that keeps it from being deleted, for the commit of a conversation. Errors: NotFound.
+	Converse(ctx context.Context, client tenant.ID, id string) (store.Change, agent.Agent, error)
 	// Live returns a published version, possibly from a cache, for it never changes. Errors: NotFound.
 	Live(ctx context.Context, client tenant.ID, agent string, version int) (agent.Configuration, error)
 }
@@ -42,30 +44,36 @@ type Service struct {
 }
 
 // Start opens a conversation of the call's principal with a published agent. Errors: NotFound (of the agent), Conflict
-// `agent_not_published`.
+// `agent_not_published`, Unavailable.
 func (s *Service) Start(ctx context.Context, client tenant.ID, agentID string) (Conversation, error) {
 	const op = "conversation.Start"
-	a, err := s.Agents.Agent(ctx, client, agentID)
+	for try := 1; ; try++ {
+		c, err := s.start(ctx, client, agentID)
+		if i, lost := store.FailedOn(err); lost && i == 0 && store.Again(ctx, try) {
+			continue // the agent moved between our read and our commit, or is gone
+		}
+		return c, store.Fault(op, err)
+	}
+}
+
+func (s *Service) start(ctx context.Context, client tenant.ID, agentID string) (Conversation, error) {
+	keep, a, err := s.Agents.Converse(ctx, client, agentID)
 	if err != nil {
 		return Conversation{}, err
 	}
 	if a.PublishedVersion == 0 {
-		return Conversation{}, fault.New(op, fault.Conflict, "agent_not_published")
+		return Conversation{}, fault.New("conversation.start", fault.Conflict, "agent_not_published")
 	}
 	now := s.System.Now()
 	c := Conversation{ID: s.System.NewID("cnv"), AgentID: a.ID, Configuration: a.PublishedVersion,
 		UserID: tenant.CallFrom(ctx).Principal.User, Status: Open, CreatedAt: now, UpdatedAt: now, Version: 1}
 	row, err := c.item()
 	if err != nil {
-		return Conversation{}, store.Fault(op, err)
+		return Conversation{}, err
 	}
 	idempotency.Answer(ctx, c)
-	err = s.commit(ctx, client, c, audit.Fact{Type: "conversation.started", Change: events.ConversationStarted{AgentID: a.ID,
-		ConfigurationVersion: c.Configuration}}, store.Check(keys.Agent(a.ID), 0), store.Create(row))
-	if i, failed := store.FailedOn(err); failed && i == 0 {
-		return Conversation{}, fault.Wrap(op, fault.NotFound, "agent_not_found", err)
-	}
-	return c, store.Fault(op, err)
+	return c, s.commit(ctx, client, c, audit.Fact{Type: "conversation.started", Change: events.ConversationStarted{AgentID: a.ID,
+		ConfigurationVersion: c.Configuration}}, keep, store.Create(row))
 }
 
 // Conversation returns a conversation. Errors: NotFound.

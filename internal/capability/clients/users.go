@@ -66,8 +66,12 @@ func (h handlers) invite(ctx context.Context, in *invite) (identity.Invited, err
 		return identity.Invited{}, err
 	}
 	b := in.Body
-	if b.Language == "" && len(c.Languages) > 0 {
-		b.Language = c.Languages[0]
+	if b.Language == "" {
+		s, err := h.clients.Settings(ctx, c.ID)
+		if err != nil {
+			return identity.Invited{}, err
+		}
+		b.Language = s.DefaultLanguage
 	}
 	return h.users.Invite(ctx, c.ID, identity.InviteInput{Contact: identity.Contact{Email: b.Email, Name: b.Name},
 		Role: b.Role, Language: b.Language, ClientName: c.Name})
