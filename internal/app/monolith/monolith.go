@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -32,17 +31,12 @@ const (
 	drainTime    = 20 * time.Second // for requests under way when the process is told to end
 	cacheBytes   = 128 << 20
 	cacheEntries = 1 << 16
-	// The live heap is a few MB, so that Go's own 100 would collect after every few hundred requests; GOGC chooses another.
-	gcPercent = 400
 )
 
 // Main runs the monolith until SIGINT or SIGTERM. What keeps it from starting is one line on standard error and status 2.
 func Main() {
 	e := settings.FromProcess()
 	cfg := ReadConfig(e)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log := newLines(os.Stderr)
