@@ -28,7 +28,7 @@ func mainJob(t *testing.T) []measurement {
 
 func (j *job) monitoring() {
 	j.do("get-health", nodata, 200, nobody, "GET", "/healthz", nil)
-	j.do("get-readiness", nodata, 200, nobody, "GET", "/readyz", nil)
+	j.do("get-readiness", byID, 200, nobody, "GET", "/readyz", nil)
 	j.do("get-openapi", nodata, 200, nobody, "GET", "/openapi.json", nil)
 	j.raw("get-docs", nodata, "/docs")
 	j.do("get-jwks", nodata, 200, nobody, "GET", "/.well-known/jwks.json", nil)

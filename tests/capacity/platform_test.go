@@ -21,6 +21,7 @@ import (
 	"github.com/nowgo/agents/internal/cache/memory"
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/store/dynamo"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
@@ -81,8 +82,9 @@ func newPlatform(t *testing.T) *platform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.app, err = app.New(app.Ports{Table: dynamo.New(api, dynamo.Config{Table: "capacity", System: sys, Meter: p.meter}), Blobs: blobs,
-		Cache: memory.New(sys, 32<<20, 4096), Keys: keys, Secret: make([]byte, 32), System: sys, Log: slog.New(slog.NewJSONHandler(io.Discard, nil))})
+	table := dynamo.New(api, dynamo.Config{Table: "capacity", System: sys, Meter: p.meter})
+	p.app, err = app.New(app.Ports{Table: table, Blobs: blobs, Cache: memory.New(sys, 32<<20, 4096), Keys: keys, Secret: make([]byte, 32),
+		System: sys, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Ready: directory.New(table).Ready})
 	if err != nil {
 		t.Fatal(err)
 	}
