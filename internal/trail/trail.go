@@ -88,19 +88,23 @@ func plain(s string) bool {
 	return true
 }
 
-// Event returns one event of the client's trail. Errors: NotFound.
+// Event returns one event of the trail that the principal belongs to. Errors: NotFound.
 func (r *Reader) Event(ctx context.Context, p tenant.Principal, id string) (audit.Event, error) {
 	const op = "trail.Event"
-	if p.Client == "" {
-		return audit.Event{}, fault.New(op, fault.NotFound, "event_not_found")
-	}
-	it, err := r.Table.Get(ctx, p.Client, keys.Event(0, id))
+	e, err := r.event(ctx, p, id)
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrBadKey) {
 		return audit.Event{}, fault.Wrap(op, fault.NotFound, "event_not_found", err)
 	}
-	if err != nil {
-		return audit.Event{}, store.Fault(op, err)
-	}
-	e, err := store.ItemEvent(p.Client, it)
 	return e, store.Fault(op, err)
+}
+
+func (r *Reader) event(ctx context.Context, p tenant.Principal, id string) (audit.Event, error) {
+	if p.Client == "" {
+		return r.Directory.PlatformEventByID(ctx, id)
+	}
+	it, err := r.Table.Get(ctx, p.Client, keys.Event(0, id))
+	if err != nil {
+		return audit.Event{}, err
+	}
+	return store.ItemEvent(p.Client, it)
 }

@@ -157,7 +157,6 @@ func TestEvent(t *testing.T) {
 		id  string
 	}{
 		"another client's":   {of(green), id},
-		"of the platform":    {root, id},
 		"one there is not":   {of(blue), "01ARZ3NDEKTSV4RRFFQ69G5FAV"},
 		"an impossible id":   {of(blue), "\x00"},
 		"an id that is none": {of(blue), ""},
@@ -165,5 +164,26 @@ func TestEvent(t *testing.T) {
 		if _, err := b.Event(t.Context(), c.who, c.id); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func TestEventOfThePlatform(t *testing.T) {
+	b := newBench(t)
+	clients, platforms := b.happen(t, blue, "usr_ana", "pro_1", false), b.happen(t, blue, "usr_root", "pro_2", true)
+	elsewhere, err := audit.Happened(t.Context(), b.System, directory.Home("usr_root"), audit.Fact{Capability: "test", Type: "session.started",
+		Target: audit.Target{Type: "session", ID: "ses_1"}})
+	if err == nil {
+		err = b.Kit.Table.Commit(t.Context(), directory.Home("usr_root"), audit.Of(elsewhere))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{platforms, elsewhere.Body.ID} {
+		if e, err := b.Event(t.Context(), root, id); err != nil || e.Body.ID != id {
+			t.Errorf("%+v, %v", e.Body, err)
+		}
+	}
+	if _, err := b.Event(t.Context(), root, clients); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a client's own event: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,6 +50,38 @@ func (d *Directory) PlatformEvents(ctx context.Context, limit int, cursor string
 		page.Items, page.Next = all[:limit], all[limit-1].Body.ID
 	}
 	return page, nil
+}
+
+// PlatformEventByID returns one event of the platform's trail; it asks every shard. Errors: store.ErrNotFound, store.ErrBadKey, those of
+// the table.
+func (d *Directory) PlatformEventByID(ctx context.Context, id string) (audit.Event, error) {
+	var shards [Shards]*audit.Event
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(Shards / 2)
+	for i := range Shards {
+		g.Go(func() error {
+			partition := numbered(platformPartition, i)
+			it, err := d.table.Get(ctx, partition, keys.Event(0, id))
+			if errors.Is(err, store.ErrNotFound) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			e, err := store.ItemEvent(partition, it)
+			shards[i] = &e
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return audit.Event{}, fmt.Errorf("directory: platform event: %w", err)
+	}
+	for _, e := range shards {
+		if e != nil {
+			return *e, nil
+		}
+	}
+	return audit.Event{}, fmt.Errorf("directory: platform event: %w", store.ErrNotFound)
 }
 
 // newest returns up to limit+1 events of a shard that are older than the one with id before: one more than asked shows that
