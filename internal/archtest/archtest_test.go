@@ -158,13 +158,16 @@ func TestOnlyTheDirectorySetsAPartition(t *testing.T) {
 			continue
 		}
 		ast.Inspect(s.ast, func(n ast.Node) bool {
-			assign, ok := n.(*ast.AssignStmt)
-			if !ok {
-				return true
-			}
-			for _, left := range assign.Lhs {
-				if sel, ok := left.(*ast.SelectorExpr); ok && sel.Sel.Name == "Partition" {
-					t.Errorf("%s/%s sets a Partition", s.folder, s.name)
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				for _, left := range n.Lhs {
+					if sel, ok := left.(*ast.SelectorExpr); ok && sel.Sel.Name == "Partition" {
+						t.Errorf("%s/%s sets a Partition", s.folder, s.name)
+					}
+				}
+			case *ast.CompositeLit: // [store.Create] and its like know no partition
+				if sel, ok := n.Type.(*ast.SelectorExpr); ok && sel.Sel.Name == "Change" && len(n.Elts) > 0 {
+					t.Errorf("%s/%s makes a Change by hand", s.folder, s.name)
 				}
 			}
 			return true
