@@ -32,6 +32,7 @@ type Agent struct {
 	LastVersion      int    // the newest configuration version
 	Corpus           string // changes whenever its documents do
 	Documents        int
+	Bytes            int  // of its documents together
 	Conversed        bool // somebody has begun a conversation with it: it stays
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
@@ -72,13 +73,22 @@ type Configuration struct {
 
 // Limits.
 const (
-	MaxText      = 4000    // characters of one text of a configuration
-	MaxList      = 40      // entries of one list of a configuration
-	MaxVersions  = 90      // configuration versions of one agent, so that one commit can delete them all
-	MaxDocuments = 200     // documents of one agent
-	MaxDocument  = 4 << 20 // bytes of one document
+	MaxText      = 4000     // characters of one text of a configuration
+	MaxList      = 40       // entries of one list of a configuration
+	MaxVersions  = 90       // configuration versions of one agent, so that one commit can delete them all
+	MaxDocuments = 200      // documents of one agent
+	MaxBytes     = 32 << 20 // bytes of one agent's documents together, for a search holds them all in memory
+	MaxDocument  = 4 << 20  // bytes of one document
 	chunkBytes   = 240 << 10
 )
+
+// full returns the fault of an agent that cannot take n more documents of so many bytes together.
+func (a Agent) full(op string, n, bytes int) error {
+	if n > 0 && (a.Documents+n > MaxDocuments || a.Bytes+bytes > MaxBytes) {
+		return fault.New(op, fault.Conflict, "too_many_documents")
+	}
+	return nil
+}
 
 func nameFault(op, s string) error {
 	if !name.Valid(s) {

@@ -72,8 +72,8 @@ func (s *Service) AddDocument(ctx context.Context, client tenant.ID, agent strin
 	if err != nil {
 		return Document{}, err
 	}
-	if a.Documents >= MaxDocuments { // before the file is kept, which nobody would delete
-		return Document{}, fault.New(op, fault.Conflict, "too_many_documents")
+	if err := a.full(op, 1, len(u.Content)); err != nil { // before the file is kept, which nobody would delete
+		return Document{}, err
 	}
 	d, passages, err := s.split(a, u)
 	if err != nil {
@@ -122,11 +122,12 @@ func (s *Service) changeCorpus(ctx context.Context, client tenant.ID, op string,
 	change any, writes []store.Change,
 ) error {
 	for try := 1; ; try++ {
-		if a.Documents+n > MaxDocuments {
-			return fault.New(op, fault.Conflict, "too_many_documents")
+		if err := a.full(op, n, d.Bytes); err != nil {
+			return err
 		}
 		seen := a.Version
-		a.Documents, a.Corpus, a.UpdatedAt = a.Documents+n, s.System.NewULID(), s.System.Now()
+		a.Documents, a.Bytes = a.Documents+n, a.Bytes+n*d.Bytes
+		a.Corpus, a.UpdatedAt = s.System.NewULID(), s.System.Now()
 		row, err := a.item()
 		if err != nil {
 			return store.Fault(op, err)

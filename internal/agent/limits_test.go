@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/nowgo/agents/internal/agent"
@@ -57,5 +58,30 @@ func TestADocumentTooManyLeavesNoFile(t *testing.T) {
 	files, err := b.Blobs.List(t.Context(), client, "documents/", "")
 	if err != nil || len(files) != agent.MaxDocuments {
 		t.Errorf("%d files of %d documents, %v", len(files), agent.MaxDocuments, err)
+	}
+}
+
+func TestDocumentsTogetherHaveALimit(t *testing.T) {
+	b := newBench(t)
+	a := b.generate(t)
+	content := []byte(strings.Repeat("A loja abre das nove às dezoito horas. ", agent.MaxDocument/41))
+	add := func(i int) (agent.Document, error) {
+		return b.agents.AddDocument(b.as(t), client, a.ID, agent.Upload{Name: fmt.Sprint(i), ContentType: "text/plain", Content: content})
+	}
+	fit := agent.MaxBytes / len(content)
+	var last agent.Document
+	for i := range fit {
+		var err error
+		if last, err = add(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := add(fit)
+	want(t, err, fault.Conflict, "too_many_documents", "more bytes than a search should hold")
+	if err := b.agents.DeleteDocument(b.as(t), client, a.ID, last.ID, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := add(fit); err != nil {
+		t.Errorf("in the place of one that went: %v", err)
 	}
 }

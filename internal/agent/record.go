@@ -20,6 +20,7 @@ type agentRecord struct {
 	LastVersion      int       `json:"last_version"`
 	Corpus           string    `json:"corpus,omitempty"`
 	Documents        int       `json:"documents"`
+	Bytes            int       `json:"bytes,omitempty"`
 	Conversed        bool      `json:"conversed,omitempty"`
 	CreatedAt        time.Time `json:"created_at"`
 	UpdatedAt        time.Time `json:"updated_at"`
@@ -28,7 +29,7 @@ type agentRecord struct {
 // item keeps the whole agent in the summary: it is small, and the list of a profile's agents shows it all.
 func (a Agent) item() (store.Item, error) {
 	it, err := store.Row(keys.Agent(a.ID), 1, agentRecord{a.ID, a.ProfileID, a.AnalysisID, a.Name, a.Template, a.TemplateVersion,
-		a.Status, a.DraftVersion, a.PublishedVersion, a.LastVersion, a.Corpus, a.Documents, a.Conversed, a.CreatedAt, a.UpdatedAt}, nil)
+		a.Status, a.DraftVersion, a.PublishedVersion, a.LastVersion, a.Corpus, a.Documents, a.Bytes, a.Conversed, a.CreatedAt, a.UpdatedAt}, nil)
 	it.ParentSK = keys.ProfileAgent(a.ProfileID, a.CreatedAt, a.ID)
 	return it, err
 }
@@ -39,7 +40,7 @@ func agentOf(it store.Item) (Agent, error) {
 		return Agent{}, err
 	}
 	return Agent{r.ID, r.ProfileID, r.AnalysisID, r.Name, r.Template, r.TemplateVersion, r.Status, r.DraftVersion,
-		r.PublishedVersion, r.LastVersion, r.Corpus, r.Documents, r.Conversed, r.CreatedAt, r.UpdatedAt, it.Version}, nil
+		r.PublishedVersion, r.LastVersion, r.Corpus, r.Documents, r.Bytes, r.Conversed, r.CreatedAt, r.UpdatedAt, it.Version}, nil
 }
 
 type configurationSummary struct {
