@@ -209,7 +209,7 @@ func (s *Service) Deliver(ctx context.Context, client tenant.ID, p Prepared) err
 		Result: "failure",
 		Change: events.UserInvited{InvitationID: p.Invitation.ID, Role: string(p.User.Role), ExpiresAt: p.Invitation.ExpiresAt}})
 	if err == nil {
-		idempotency.Withdraw(ctx) // INVARIANT 12: a repetition sends the mail again
+		idempotency.Withdraw(ctx) // INVARIANT 12: there is no effect whose answer could be given again
 		err = s.Table.Commit(ctx, client, audit.Of(e), store.Delete(keys.Invitation(p.Invitation.ID), 1))
 	}
 	return fault.Wrap(op, fault.Unavailable, "mail_failed", errors.Join(failed, err))
