@@ -106,7 +106,7 @@ func (s *Service) Agents(ctx context.Context, client tenant.ID, profile string, 
 	if profile != "" {
 		q.Index, q.Prefix = store.ByParent, keys.ProfileAgents(profile)
 	}
-	return list(ctx, s.Table, client, q, agentOf)
+	return store.List(ctx, "agent.Agents", s.Table, client, q, agentOf)
 }
 
 // Rename changes an agent's name. Errors: Invalid, NotFound, PreconditionFailed.
@@ -231,29 +231,11 @@ func notFound(op, code string, err error) error {
 	return store.Fault(op, err)
 }
 
-// list answers a query with decoded entities and the cursor of the next page.
-func list[T any](ctx context.Context, table store.Table, client tenant.ID, q store.Query, decode func(store.Item) (T, error),
-) ([]T, string, error) {
-	page, err := table.Query(ctx, client, q)
-	if err != nil {
-		return nil, "", store.Fault("agent.list", err)
-	}
-	out := make([]T, 0, len(page.Items))
-	for _, it := range page.Items {
-		v, err := decode(it)
-		if err != nil {
-			return nil, "", store.Fault("agent.list", err)
-		}
-		out = append(out, v)
-	}
-	return out, page.Next, nil
-}
-
-// under is list for what hangs on an agent. What does keeps its agent from being deleted, so that only where there is nothing the
+// under is store.List for what hangs on an agent. What does keeps its agent from being deleted, so that only where there is nothing the
 // agent itself is asked for: a list costs one query. Errors: NotFound.
 func under[T any](ctx context.Context, s *Service, client tenant.ID, agent string, q store.Query, decode func(store.Item) (T, error),
 ) ([]T, string, error) {
-	out, next, err := list(ctx, s.Table, client, q, decode)
+	out, next, err := store.List(ctx, "agent.under", s.Table, client, q, decode)
 	if err != nil || len(out) > 0 {
 		return out, next, err
 	}

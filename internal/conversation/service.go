@@ -3,6 +3,7 @@ package conversation
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/nowgo/agents/events"
 	"github.com/nowgo/agents/internal/agent"
@@ -107,44 +108,24 @@ func (s *Service) OfUser(ctx context.Context, client tenant.ID, agentID, user st
 // list returns the agent's conversations of a page. One that has any cannot be deleted, so that only where there is none the agent
 // itself is asked for: a list costs one query.
 func (s *Service) list(ctx context.Context, client tenant.ID, q store.Query, agentID string) ([]Conversation, string, error) {
-	page, err := s.Table.Query(ctx, client, q)
+	all, next, err := store.List(ctx, "conversation.list", s.Table, client, q, conversationOf)
 	if err != nil {
-		return nil, "", store.Fault("conversation.list", err)
+		return nil, "", err
 	}
-	out := make([]Conversation, 0, len(page.Items))
-	for _, it := range page.Items {
-		c, err := conversationOf(it)
-		if err != nil {
-			return nil, "", store.Fault("conversation.list", err)
-		}
-		if c.AgentID == agentID {
-			out = append(out, c)
-		}
-	}
+	out := slices.DeleteFunc(all, func(c Conversation) bool { return c.AgentID != agentID })
 	if len(out) == 0 {
 		if _, err := s.Agents.Agent(ctx, client, agentID); err != nil {
 			return nil, "", err
 		}
 	}
-	return out, page.Next, nil
+	return out, next, nil
 }
 
 // Messages returns a page of a conversation's messages, the oldest first, and the cursor of the next.
 func (s *Service) Messages(ctx context.Context, client tenant.ID, id string, limit int, cursor string,
 ) ([]Message, string, error) {
-	page, err := s.Table.Query(ctx, client, store.Query{Prefix: keys.Messages(id), Limit: limit, Cursor: cursor})
-	if err != nil {
-		return nil, "", store.Fault("conversation.Messages", err)
-	}
-	out := make([]Message, 0, len(page.Items))
-	for _, it := range page.Items {
-		m, err := messageOf(it)
-		if err != nil {
-			return nil, "", store.Fault("conversation.Messages", err)
-		}
-		out = append(out, m)
-	}
-	return out, page.Next, nil
+	return store.List(ctx, "conversation.Messages", s.Table, client, store.Query{Prefix: keys.Messages(id), Limit: limit,
+		Cursor: cursor}, messageOf)
 }
 
 // Close ends a conversation; one that is closed stays so. Errors: NotFound, Unavailable.

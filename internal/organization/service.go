@@ -49,19 +49,8 @@ func (s *Service) Profile(ctx context.Context, client tenant.ID, id string) (Pro
 
 // Profiles returns a page of the client's profiles and the cursor of the next.
 func (s *Service) Profiles(ctx context.Context, client tenant.ID, limit int, cursor string) ([]Profile, string, error) {
-	page, err := s.Table.Query(ctx, client, store.Query{Prefix: keys.ProfilePrefix, Limit: limit, Cursor: cursor})
-	if err != nil {
-		return nil, "", store.Fault("organization.Profiles", err)
-	}
-	profiles := make([]Profile, 0, len(page.Items))
-	for _, it := range page.Items {
-		p, err := profileOf(it)
-		if err != nil {
-			return nil, "", err
-		}
-		profiles = append(profiles, p)
-	}
-	return profiles, page.Next, nil
+	return store.List(ctx, "organization.Profiles", s.Table, client, store.Query{Prefix: keys.ProfilePrefix, Limit: limit,
+		Cursor: cursor}, profileOf)
 }
 
 // Patch is what an update changes; nil fields stay.

@@ -63,19 +63,9 @@ func (r *Reader) List(ctx context.Context, p tenant.Principal, f Filter, limit i
 	case f.TargetID != "":
 		q.Index, q.Prefix = store.ByParent, keys.EventTargets(f.TargetType, f.TargetID)
 	}
-	page, err := r.Table.Query(ctx, p.Client, q)
-	if err != nil {
-		return nil, "", store.Fault(op, err)
-	}
-	out := make([]audit.Event, 0, len(page.Items))
-	for _, it := range page.Items {
-		e, err := store.ItemEvent(p.Client, it)
-		if err != nil {
-			return nil, "", store.Fault(op, err)
-		}
-		out = append(out, e)
-	}
-	return out, page.Next, nil
+	return store.List(ctx, op, r.Table, p.Client, q, func(it store.Item) (audit.Event, error) {
+		return store.ItemEvent(p.Client, it)
+	})
 }
 
 // plain reports whether s has the characters of an id: what else would get into a key of the table is nobody's.
