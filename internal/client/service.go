@@ -127,10 +127,15 @@ func (s *Service) Rename(ctx context.Context, client tenant.ID, seen int64, name
 	if err := f.err(op); err != nil {
 		return Client{}, err
 	}
-	return s.change(ctx, op, client, seen, "client.updated", func(c *Client) any {
-		c.Name = name
-		return events.Updated{Fields: []string{"name"}, Version: seen + 1}
-	})
+	c, err := s.Client(ctx, client)
+	if err != nil {
+		return Client{}, err
+	}
+	if c.Version != seen {
+		return Client{}, fault.New(op, fault.PreconditionFailed, "version_mismatch")
+	}
+	c.Name = name
+	return s.update(ctx, op, c, "client.updated", events.Updated{Fields: []string{"name"}, Version: seen + 1})
 }
 
 // SetStatus suspends or resumes a client; one that is so already stays as it is. Where seen is not 0 the client must be at
@@ -145,11 +150,14 @@ func (s *Service) SetStatus(ctx context.Context, client tenant.ID, seen int64, t
 		if c.Status == to && (seen == 0 || seen == c.Version) {
 			return c, nil
 		}
+		if seen != 0 && seen != c.Version {
+			return Client{}, fault.New(op, fault.PreconditionFailed, "version_mismatch")
+		}
+		c, err = s.setStatus(ctx, op, c, to)
 		if seen != 0 {
-			return s.setStatus(ctx, op, client, seen, to)
+			return c, err
 		}
 		// INVARIANT 13: who named no version cannot have a wrong one.
-		c, err = s.setStatus(ctx, op, client, c.Version, to)
 		if !fault.Is(err, fault.PreconditionFailed) {
 			return c, err
 		}
@@ -159,31 +167,18 @@ func (s *Service) SetStatus(ctx context.Context, client tenant.ID, seen int64, t
 	}
 }
 
-func (s *Service) setStatus(ctx context.Context, op string, client tenant.ID, seen int64, to Status) (Client, error) {
-	kind := "client.suspended"
+func (s *Service) setStatus(ctx context.Context, op string, c Client, to Status) (Client, error) {
+	c.Status = to
 	if to == Active {
-		kind = "client.resumed"
+		return s.update(ctx, op, c, "client.resumed", events.ClientResumed{Version: c.Version + 1})
 	}
-	return s.change(ctx, op, client, seen, kind, func(c *Client) any {
-		c.Status = to
-		if to == Active {
-			return events.ClientResumed{Version: seen + 1}
-		}
-		return events.ClientSuspended{Version: seen + 1}
-	})
+	return s.update(ctx, op, c, "client.suspended", events.ClientSuspended{Version: c.Version + 1})
 }
 
-// change commits an edit of the client's record together with its entry in the platform's list.
-func (s *Service) change(ctx context.Context, op string, client tenant.ID, seen int64, kind string, edit func(*Client) any,
-) (Client, error) {
-	c, err := s.Client(ctx, client)
-	if err != nil {
-		return Client{}, err
-	}
-	if c.Version != seen {
-		return Client{}, fault.New(op, fault.PreconditionFailed, "version_mismatch")
-	}
-	payload := edit(&c)
+// update commits a client that was read at c.Version together with its entry in the platform's list, and returns it at its new
+// version.
+func (s *Service) update(ctx context.Context, op string, c Client, kind string, payload any) (Client, error) {
+	seen := c.Version
 	c.Version, c.UpdatedAt = seen+1, s.System.Now()
 	row, err := c.item()
 	if err != nil {
@@ -194,7 +189,7 @@ func (s *Service) change(ctx context.Context, op string, client tenant.ID, seen 
 		return Client{}, store.Fault(op, err)
 	}
 	idempotency.Answer(ctx, c)
-	err = s.commit(ctx, client, audit.Fact{Type: kind, Change: payload}, store.Update(row, seen),
+	err = s.commit(ctx, c.ID, audit.Fact{Type: kind, Change: payload}, store.Update(row, seen),
 		s.Directory.UpdateListed(entry(c, listed.Version)))
 	if _, failed := store.FailedOn(err); failed {
 		return Client{}, fault.Wrap(op, fault.PreconditionFailed, "version_mismatch", err)
