@@ -118,9 +118,14 @@ func start(t *testing.T, l *relay.Loop) (stop func()) {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-deadline:
 			t.Fatal("did not come true: " + what)
+		case <-tick.C:
 		}
 	}
 }
