@@ -37,7 +37,7 @@ func (c Configuration) Fallbacks() map[string]string {
 // Live returns a published version, read through the cache. Errors: NotFound, also for a version that is a draft.
 func (s *Service) Live(ctx context.Context, client tenant.ID, agent string, version int) (Configuration, error) {
 	const op = "agent.Live"
-	key := cache.Key{Client: client, Kind: "configuration", ID: fmt.Sprintf("%s#%d", agent, version)}
+	key := cache.Of(client, "configuration", fmt.Sprintf("%s#%d", agent, version))
 	var c Configuration
 	if kept, ok := s.Cache.Get(ctx, key); ok && json.Unmarshal(kept, &c) == nil {
 		return c, nil

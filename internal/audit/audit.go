@@ -28,8 +28,10 @@ const MaxBody = 64 << 10
 
 // Actor is who did it.
 type Actor struct {
-	Type string `json:"type"` // user, agent, system, or anonymous
+	Type string `json:"type"` // user, key, agent, system, or anonymous
 	ID   string `json:"id,omitempty"`
+	// Assumed marks a global administrator who works inside the client.
+	Assumed bool `json:"assumed,omitempty"`
 }
 
 // Target is what it was done to.
@@ -132,7 +134,10 @@ func actorOf(p tenant.Principal) Actor {
 	if p.Anonymous() {
 		return Actor{Type: "anonymous"}
 	}
-	return Actor{Type: "user", ID: p.User}
+	if p.Machine() {
+		return Actor{Type: "key", ID: p.User}
+	}
+	return Actor{Type: "user", ID: p.User, Assumed: p.Assumed}
 }
 
 // Record is the events of one commit: at least one. Only [Of] makes one that a store accepts.

@@ -4,17 +4,37 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/nowgo/agents/internal/tenant"
 )
 
-// Key names a value: the client it belongs to, what sort it is, and which.
+// ErrNoAnswer is wrapped by the errors of a [Meter] that does not answer.
+var ErrNoAnswer = errors.New("cache: no answer")
+
+// Key names a value: the client it belongs to, what sort it is, and which. Only [Of] and [Platform] make one, so none lacks its client
+// by oversight.
 type Key struct {
-	Client tenant.ID
-	Kind   string
-	ID     string
+	client tenant.ID
+	kind   string
+	id     string
 }
+
+// Of returns the key of a client's value.
+func Of(client tenant.ID, kind, id string) Key { return Key{client, kind, id} }
+
+// Platform returns the key of a value that belongs to no client, such as the attempts from a network address.
+func Platform(kind, id string) Key { return Key{"", kind, id} }
+
+// Client, Kind and ID are the key's parts, for adapters. Client is empty for the platform's.
+func (k Key) Client() tenant.ID { return k.client }
+
+// Kind returns what sort of value it is.
+func (k Key) Kind() string { return k.kind }
+
+// ID returns which of its kind it is.
+func (k Key) ID() string { return k.id }
 
 // Cache keeps bytes for a while. Implementations may be used concurrently. A cache that does not answer behaves as an empty one.
 type Cache interface {

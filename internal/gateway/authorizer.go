@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -85,6 +86,22 @@ func everyRoute(methodARN string) (string, error) {
 }
 
 func allow(p tenant.Principal, resource string) events.APIGatewayCustomAuthorizerResponse {
+	known := map[string]any{keyClient: string(p.Client), keyUser: p.User, keyRole: string(p.Role), keySession: p.Session}
+	if p.Assumed {
+		known[keyAssumed] = yes
+	}
+	if p.Restricted {
+		known[keyRestricted] = yes
+	}
+	if p.Scopes != "" {
+		known[keyScopes] = string(p.Scopes)
+	}
+	if p.Within != "" {
+		known[keyWithin] = string(p.Within)
+	}
+	if p.Rate != 0 {
+		known[keyRate] = strconv.Itoa(p.Rate)
+	}
 	return events.APIGatewayCustomAuthorizerResponse{
 		PrincipalID: p.User,
 		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
@@ -93,8 +110,6 @@ func allow(p tenant.Principal, resource string) events.APIGatewayCustomAuthorize
 				Action: []string{"execute-api:Invoke"}, Effect: "Allow", Resource: []string{resource},
 			}},
 		},
-		Context: map[string]any{
-			keyClient: string(p.Client), keyUser: p.User, keyRole: string(p.Role), keySession: p.Session,
-		},
+		Context: known,
 	}
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
@@ -18,7 +19,15 @@ const (
 	keyUser    = "user_id"
 	keyRole    = "role"
 	keySession = "session_id"
+
+	keyAssumed    = "assumed"
+	keyRestricted = "restricted"
+	keyScopes     = "scopes"
+	keyWithin     = "within"
+	keyRate       = "rate"
 )
+
+const yes = "true" // the gateway's context holds texts alone
 
 // ProxyHandler answers one event of an API Gateway proxy integration.
 type ProxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)
@@ -52,9 +61,17 @@ func principalOf(authorizer map[string]any) (tenant.Principal, bool) {
 		s, _ := authorizer[key].(string)
 		return s
 	}
-	p := tenant.Principal{User: text(keyUser), Role: tenant.Role(text(keyRole)), Session: text(keySession)}
-	if p.User == "" || !p.Role.Valid() {
+	p := tenant.Principal{User: text(keyUser), Role: tenant.Role(text(keyRole)), Session: text(keySession),
+		Assumed: text(keyAssumed) == yes, Restricted: text(keyRestricted) == yes, Scopes: tenant.Names(text(keyScopes)),
+		Within: tenant.Names(text(keyWithin))}
+	if p.User == "" || !p.Role.Valid() || p.Machine() && p.Scopes == "" {
 		return tenant.Principal{}, false
+	}
+	if rate := text(keyRate); rate != "" {
+		var err error
+		if p.Rate, err = strconv.Atoi(rate); err != nil {
+			return tenant.Principal{}, false
+		}
 	}
 	if client := text(keyClient); client != "" {
 		id, err := tenant.Parse(client)

@@ -53,7 +53,7 @@ type shelf struct {
 // cacheKey is the shelf's key in the cache: the client as it is, the rest as a hash of the length and bytes of each part.
 func (s shelf) cacheKey() cache.Key {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %d:%s%d:%s", magic, len(s.agent), s.agent, len(s.fingerprint), s.fingerprint))
-	return cache.Key{Client: s.client, Kind: cacheKind, ID: hex.EncodeToString(sum[:])}
+	return cache.Of(s.client, cacheKind, hex.EncodeToString(sum[:]))
 }
 
 // Search returns the passages of the agent's documents that speak of the query, as [Index.Search] does. Fingerprint is a text
@@ -86,7 +86,7 @@ func (l *Library) index(ctx context.Context, s shelf) (*Index, error) {
 		return x, nil
 	}
 	key := s.cacheKey()
-	done := l.loading.DoChan(string(key.Client)+"/"+key.ID, func() (any, error) {
+	done := l.loading.DoChan(string(key.Client())+"/"+key.ID(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadingTimeout)
 		defer cancel()
 		return l.load(ctx, s, key)

@@ -5,6 +5,7 @@ package tenant
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -51,16 +52,54 @@ func (r Role) Valid() bool {
 	return r == GlobalAdmin || r == ClientAdmin || r == AgentManager || r == StandardUser
 }
 
-// Principal is the authenticated maker of a call. Its zero value is nobody.
+// Principal is the authenticated maker of a call. Its zero value is nobody. It is comparable, and travels from the authorizer to
+// the functions as texts, so its lists are texts too.
 type Principal struct {
 	Client  ID     // the client it acts in; empty for a global administrator
-	User    string // usr_…
+	User    string // usr_…, or key_… where an API key calls
 	Role    Role
-	Session string // ses_…
+	Session string // ses_…; empty for an API key
+	// Assumed marks a global administrator at work inside Client: User is the administrator's own, Role is ClientAdmin.
+	Assumed bool
+	// Restricted marks a session that may do nothing but enrol the second factor that its client asks of its role.
+	Restricted bool
+	Scopes     Names // the operations that an API key is limited to; empty for people, who have those of their role
+	Within     Names // the profiles and agents that an agent manager is limited to; empty: all of its client
+	Rate       int   // requests a minute that an API key is limited to; 0: its client's rate alone
+}
+
+// Names is a set of names without spaces, joined by single spaces in byte order (the form of RFC 6749 §3.3). Empty means that there
+// is no such limit, never that nothing is allowed.
+type Names string
+
+// NamesOf returns the set of the given names.
+func NamesOf(names ...string) Names {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	return Names(strings.Join(slices.Compact(names), " "))
+}
+
+// List returns the names, in byte order.
+func (n Names) List() []string { return strings.Fields(string(n)) }
+
+// Has reports whether the name is in the set. It makes no copy.
+func (n Names) Has(name string) bool {
+	for s := range strings.FieldsSeq(string(n)) {
+		if s == name {
+			return true
+		}
+	}
+	return false
 }
 
 // Anonymous reports whether nobody is authenticated.
 func (p Principal) Anonymous() bool { return p.User == "" }
+
+// KeyPrefix begins the id of every API key, and so the User of a machine.
+const KeyPrefix = "key_"
+
+// Machine reports whether an API key makes the call.
+func (p Principal) Machine() bool { return strings.HasPrefix(p.User, KeyPrefix) }
 
 // Call is what the edge knows of the request being served. It travels in the context.
 type Call struct {

@@ -42,7 +42,7 @@ func want(t *testing.T, s Subject, key cache.Key, value string, there bool) {
 }
 
 func lifecycle(t *testing.T, s Subject) {
-	key := cache.Key{Client: "cli_one", Kind: "agent", ID: "agt_1"}
+	key := cache.Of("cli_one", "agent", "agt_1")
 	want(t, s, key, "", false)
 	s.Set(t.Context(), key, []byte("first"), time.Minute)
 	want(t, s, key, "first", true)
@@ -56,9 +56,9 @@ func lifecycle(t *testing.T, s Subject) {
 }
 
 func apart(t *testing.T, s Subject) {
-	keys := []cache.Key{{Client: "cli_one", Kind: "a", ID: "b"}, {Client: "cli_two", Kind: "a", ID: "b"},
-		{Client: "cli_one", Kind: "ab", ID: ""}, {Client: "cli_one", Kind: "", ID: "ab"}, {Client: "cli_one", Kind: "a#", ID: "b"},
-		{Client: "cli_one", Kind: "a", ID: "#b"}, {Client: "cli_on", Kind: "ea", ID: "b"}}
+	keys := []cache.Key{cache.Of("cli_one", "a", "b"), cache.Of("cli_two", "a", "b"),
+		cache.Of("cli_one", "ab", ""), cache.Of("cli_one", "", "ab"), cache.Of("cli_one", "a#", "b"),
+		cache.Of("cli_one", "a", "#b"), cache.Of("cli_on", "ea", "b")}
 	for i, key := range keys {
 		s.Set(t.Context(), key, []byte(fmt.Sprint(i)), time.Minute)
 	}
@@ -71,8 +71,8 @@ func apart(t *testing.T, s Subject) {
 }
 
 func lifetimes(t *testing.T, s Subject) {
-	short, long := cache.Key{Client: "cli_one", ID: "short"}, cache.Key{Client: "cli_one", ID: "long"}
-	never := cache.Key{Client: "cli_one", ID: "never"}
+	short, long := cache.Of("cli_one", "", "short"), cache.Of("cli_one", "", "long")
+	never := cache.Of("cli_one", "", "never")
 	s.Set(t.Context(), short, []byte("s"), 10*time.Second)
 	s.Set(t.Context(), long, []byte("l"), time.Minute)
 	s.Set(t.Context(), never, []byte("n"), time.Minute)
@@ -89,7 +89,7 @@ func lifetimes(t *testing.T, s Subject) {
 }
 
 func copies(t *testing.T, s Subject) {
-	key := cache.Key{Client: "cli_one", ID: "a"}
+	key := cache.Of("cli_one", "", "a")
 	value := []byte("abc")
 	s.Set(t.Context(), key, value, time.Minute)
 	value[0] = 'X'
@@ -101,7 +101,7 @@ func concurrent(t *testing.T, s Subject) {
 	for w := range 4 {
 		wg.Go(func() {
 			for i := range 200 {
-				key := cache.Key{Client: "cli_one", ID: fmt.Sprint(i % 10)}
+				key := cache.Of("cli_one", "", fmt.Sprint(i % 10))
 				s.Set(t.Context(), key, bytes.Repeat([]byte{byte('a' + w)}, 10), time.Minute)
 				if v, ok := s.Get(t.Context(), key); ok && (len(v) != 10 || v[0] != v[9]) {
 					t.Errorf("got %q", v)

@@ -35,7 +35,7 @@ type entry struct {
 }
 
 func (e *entry) size() int {
-	return overhead + len(e.key.Client) + len(e.key.Kind) + len(e.key.ID) + len(e.value)
+	return overhead + len(e.key.Client()) + len(e.key.Kind()) + len(e.key.ID()) + len(e.value)
 }
 
 var _ cache.Cache = (*Cache)(nil)

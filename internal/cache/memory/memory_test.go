@@ -44,7 +44,7 @@ func TestMemory(t *testing.T) {
 	})
 }
 
-func key(i int) cache.Key { return cache.Key{Client: "cli_one", Kind: "k", ID: fmt.Sprint(i)} }
+func key(i int) cache.Key { return cache.Of("cli_one", "k", fmt.Sprint(i)) }
 
 func TestLeastRecentlyUsedGoesFirst(t *testing.T) {
 	c := memory.New(newClock().system(), 1<<20, 3)

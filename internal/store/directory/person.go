@@ -20,6 +20,17 @@ type Person struct {
 	Memberships  []Membership
 	CreatedAt    time.Time
 	Version      int64
+	// SessionsFrom is when the person last put an end to all sessions: those that are older may not be refreshed.
+	SessionsFrom time.Time
+	TOTP         *TOTP    // nil: no second factor
+	Recovery     []string // SHA-256 of the recovery codes that are left, in hexadecimal
+}
+
+// TOTP is a second factor (RFC 6238).
+type TOTP struct {
+	Sealed      []byte    `json:"sealed"`       // the shared secret, encrypted for the person
+	ConfirmedAt time.Time `json:"confirmed_at"` // zero until the first code was right
+	LastStep    int64     `json:"last_step"`    // of the last code that was taken: no code works twice (RFC 6238 §5.2)
 }
 
 // Membership is a person's place in a client, or over the platform.
@@ -50,10 +61,14 @@ type personData struct {
 	Name         string       `json:"name"`
 	Memberships  []Membership `json:"memberships"`
 	CreatedAt    time.Time    `json:"created_at"`
+	SessionsFrom time.Time    `json:"sessions_from,omitzero"`
+	TOTP         *TOTP        `json:"totp,omitempty"`
+	Recovery     []string     `json:"recovery,omitempty"`
 }
 
 func (p Person) item() (store.Item, error) {
-	return store.Row(keys.Person, 1, nil, personData{p.ID, p.Email, p.PasswordHash, p.Name, p.Memberships, p.CreatedAt})
+	return store.Row(keys.Person, 1, nil, personData{p.ID, p.Email, p.PasswordHash, p.Name, p.Memberships, p.CreatedAt,
+		p.SessionsFrom, p.TOTP, p.Recovery})
 }
 
 // PersonByEmail returns the person who signs in with the address. Errors: [ErrEmail], store.ErrNotFound, those of the table.
@@ -70,7 +85,7 @@ func (d *Directory) PersonByEmail(ctx context.Context, email string) (Person, er
 	if err := it.Read(nil, &r); err != nil {
 		return Person{}, fmt.Errorf("directory: person: %w", err)
 	}
-	return Person{r.ID, r.Email, r.PasswordHash, r.Name, r.Memberships, r.CreatedAt, it.Version}, nil
+	return Person{r.ID, r.Email, r.PasswordHash, r.Name, r.Memberships, r.CreatedAt, it.Version, r.SessionsFrom, r.TOTP, r.Recovery}, nil
 }
 
 // CreatePerson returns the change that adds a person; the condition is that the address has no login. p.Email must be

@@ -17,11 +17,15 @@
 //	conversation            conversation#<id>                    agent#<agent>#conversation#<created>#<id>    user#<user>#conversation#<created>#<id>
 //	message                 message#<conversation>#<8 digits>
 //	audit event             event#<shard, 2 digits>#<ulid>       target#<type>#<id>#<ulid>                    actor#<id>#<ulid>
+//	API key                 apikey#<id>                          user#<author>#apikey#<created>#<id>
+//	usage                   usage#<period>#<what>
 //	idempotency             idempotency#<hash>
 //
 // In platform partitions, which only store/directory names:
 //
 //	person                  person                               ($login#<sha256 of email>)
+//	password reset          reset#<id>                           ($login#<sha256 of email>)
+//	API key found           apikey                               ($apikey#<prefix of the key>)
 //	client listed           client#<created>#<id>                ($clients#<shard>)
 //	slug taken              slug#<slug>                          ($clients#<shard>)
 //	global administrator    user#<id>, session#<id>, event#…     ($platform#<shard>)
@@ -40,6 +44,7 @@ const (
 	Client   = "client"
 	Settings = "settings"
 	Person   = "person"
+	KeyFound = "apikey" // in an API key's own platform partition
 )
 
 // The prefixes that list a whole kind.
@@ -50,6 +55,7 @@ const (
 	AgentPrefix   = "agent#"
 	EventPrefix   = "event#"
 	ClientPrefix  = "client#"
+	APIKeyPrefix  = "apikey#"
 )
 
 // Created is how a creation time stands in a key.
@@ -74,7 +80,7 @@ func Session(id string) string { return "session#" + id }
 
 // UserSession is a session in by_parent.
 func UserSession(user string, created time.Time) string {
-	return "user#" + user + "#session#" + Created(created)
+	return UserSessions(user) + Created(created)
 }
 
 // Invitation is an invitation.
@@ -177,6 +183,23 @@ func EventActor(id, event string) string {
 	}
 	return EventActors(id) + event
 }
+
+// APIKey is an API key.
+func APIKey(id string) string { return APIKeyPrefix + id }
+
+// UserAPIKey is an API key in by_parent, by who made it.
+func UserAPIKey(user string, created time.Time, id string) string {
+	return "user#" + user + "#apikey#" + Created(created) + "#" + id
+}
+
+// Usage is what was used in a period (2026-11 or 2026-11-23) of what (messages, tokens).
+func Usage(period, what string) string { return "usage#" + period + "#" + what }
+
+// UserSessions lists a user's sessions in by_parent.
+func UserSessions(user string) string { return "user#" + user + "#session#" }
+
+// Reset is a password reset under way, in the person's partition.
+func Reset(id string) string { return "reset#" + id }
 
 // Idempotency is the kept answer of a repeated request; hash is of client, principal, operation and key.
 func Idempotency(hash string) string { return "idempotency#" + hash }
