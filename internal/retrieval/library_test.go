@@ -144,7 +144,7 @@ func TestASearchNeverReadsAnotherAgentsPassages(t *testing.T) {
 		l = &retrieval.Library{Cache: s, Source: s} // the second round: from the cache alone
 	}
 	for k := range s.cached {
-		if k.Kind == "" || strings.ContainsAny(k.ID, "#/:\n\x00") {
+		if k.Kind() == "" || strings.ContainsAny(k.ID(), "#/:\n\x00") {
 			t.Errorf("key %q", k)
 		}
 	}

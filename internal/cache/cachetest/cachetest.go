@@ -101,7 +101,7 @@ func concurrent(t *testing.T, s Subject) {
 	for w := range 4 {
 		wg.Go(func() {
 			for i := range 200 {
-				key := cache.Of("cli_one", "", fmt.Sprint(i % 10))
+				key := cache.Of("cli_one", "", fmt.Sprint(i%10))
 				s.Set(t.Context(), key, bytes.Repeat([]byte{byte('a' + w)}, 10), time.Minute)
 				if v, ok := s.Get(t.Context(), key); ok && (len(v) != 10 || v[0] != v[9]) {
 					t.Errorf("got %q", v)
