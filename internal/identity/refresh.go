@@ -40,7 +40,7 @@ func (s *Service) Refresh(ctx context.Context, refresh string) (Tokens, error) {
 	case unknownToken:
 		return Tokens{}, refused
 	case usedToken:
-		if err := s.endSession(ctx, partition, token.user, token.session, "token_reused"); err != nil {
+		if _, err := s.endSessions(ctx, partition, token.user, []string{token.session}, "token_reused"); err != nil {
 			return Tokens{}, store.Fault(op, err)
 		}
 		return Tokens{}, refused

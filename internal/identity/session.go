@@ -7,7 +7,6 @@ import (
 
 	"github.com/nowgo/agents/events"
 	"github.com/nowgo/agents/internal/audit"
-	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/keys"
 	"github.com/nowgo/agents/internal/tenant"
@@ -99,39 +98,6 @@ func clip(s string, n int) string {
 		return s[:n]
 	}
 	return s
-}
-
-// SignOut ends the session of the call in ctx. A session that has ended already is no error. Errors: fault.Unauthenticated
-// where nobody is signed in, those of the table.
-func (s *Service) SignOut(ctx context.Context) error {
-	const op = "identity.SignOut"
-	p := tenant.CallFrom(ctx).Principal
-	if p.Anonymous() || p.Session == "" {
-		return fault.New(op, fault.Unauthenticated, "unauthenticated")
-	}
-	return store.Fault(op, s.endSession(ctx, partitionOf(p), p.User, p.Session, "signed_out"))
-}
-
-// endSession deletes a session, at whatever version it is by then: a refresh that slips in between can't keep it alive.
-func (s *Service) endSession(ctx context.Context, partition tenant.ID, user, session, reason string) error {
-	for {
-		it, err := s.Table.Get(ctx, partition, keys.Session(session))
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		e, err := s.sessionEvent(ctx, partition, user, session, events.TypeSessionEnded,
-			events.SessionEnded{SessionID: session, Reason: reason})
-		if err != nil {
-			return err
-		}
-		err = s.Table.Commit(ctx, partition, audit.Of(e), store.Delete(it.SK, it.Version))
-		if _, lost := store.FailedOn(err); !lost {
-			return err
-		}
-	}
 }
 
 func isAbsent(err error) bool {
