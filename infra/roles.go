@@ -15,7 +15,7 @@ type roles struct {
 }
 
 // directory is the pattern of every platform partition. No client's id holds a `$`, so it matches none of them.
-var directory = []string{"$login#*", "$clients#*", "$platform#*"}
+var directory = []string{"$login#*", "$apikey#*", "$clients#*", "$platform#*"}
 
 // tagOfClient is, in a policy, the client that the session was tagged with.
 const tagOfClient = "${aws:PrincipalTag/client_id}"

@@ -144,7 +144,7 @@ func TestDataRoleIsTakenOnForAClient(t *testing.T) {
 
 // A function's own role reaches the table only for the directory, or the change stream.
 func TestOwnRolesReachOnlyTheDirectory(t *testing.T) {
-	want := `{"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["$login#*","$clients#*","$platform#*"]},"Null":{"dynamodb:LeadingKeys":"false"}}`
+	want := `{"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["$login#*","$apikey#*","$clients#*","$platform#*"]},"Null":{"dynamodb:LeadingKeys":"false"}}`
 	for id, r := range prod.of("AWS::IAM::Policy") {
 		for _, s := range list(at(r.Properties["PolicyDocument"], "Statement")) {
 			if !strings.Contains(text(at(s, "Action")), "dynamodb:") {

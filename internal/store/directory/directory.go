@@ -2,6 +2,7 @@
 // list of clients, taken slugs, and the platform's own trail. It is the only package that names platform partitions:
 //
 //	$login#<sha256 of the normalized email>   the person: password, the clients they belong to
+//	$apikey#<prefix of the key>               where an API key's rows are
 //	$clients#<shard 0-15>                     the list of clients, taken slugs
 //	$platform#<shard 0-15>                    a global administrator's user and session, the platform's events
 //
@@ -27,6 +28,7 @@ const Shards = 16
 
 const (
 	loginPartition    = "$login#"
+	keysPartition     = "$apikey#"
 	clientsPartition  = "$clients#"
 	platformPartition = "$platform#"
 )
