@@ -33,6 +33,7 @@ type Ports struct {
 	Table     store.Table
 	Blobs     blob.Store
 	Cache     cache.Cache
+	Meter     cache.Meter
 	Mail      mail.Sender      // nil: invitations answer with their token
 	Keys      *identity.KeySet // nil where no token is issued or verified
 	Secret    []byte           // 32 bytes or more, the same in every process of the environment; nil where nothing is served

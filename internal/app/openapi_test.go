@@ -29,7 +29,8 @@ const golden = "testdata/openapi.json"
 func openAPI(t *testing.T) []byte {
 	t.Helper()
 	k := testkit.New(t)
-	a, err := app.New(app.Ports{Table: k.Table, Blobs: k.Blobs, Cache: memory.New(k.System, 1<<20, 16), Secret: make([]byte, 32),
+	a, err := app.New(app.Ports{Table: k.Table, Blobs: k.Blobs, Cache: memory.New(k.System, 1<<20, 16),
+		Meter: memory.NewMeter(k.System, 16), Secret: make([]byte, 32),
 		System: k.System, Log: slog.New(slog.DiscardHandler), PublicURL: "http://127.0.0.1:8080"})
 	if err != nil {
 		t.Fatal(err)

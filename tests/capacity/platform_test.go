@@ -83,7 +83,8 @@ func newPlatform(t *testing.T) *platform {
 		t.Fatal(err)
 	}
 	table := dynamo.New(api, dynamo.Config{Table: "capacity", System: sys, Meter: p.meter})
-	p.app, err = app.New(app.Ports{Table: table, Blobs: blobs, Cache: memory.New(sys, 32<<20, 4096), Keys: keys, Secret: make([]byte, 32),
+	p.app, err = app.New(app.Ports{Table: table, Blobs: blobs, Cache: memory.New(sys, 32<<20, 4096),
+		Meter: memory.NewMeter(sys, 4096), Keys: keys, Secret: make([]byte, 32),
 		System: sys, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Ready: directory.New(table).Ready})
 	if err != nil {
 		t.Fatal(err)

@@ -79,6 +79,7 @@ const (
 	startTimeout = 8 * time.Second // for what a function does before it takes its first event
 	cacheBytes   = 32 << 20
 	cacheEntries = 4096
+	meterEntries = 8192
 	sessions     = 1000 // clients whose credentials are remembered
 )
 
@@ -119,8 +120,9 @@ func (d deployment) blobs() *blobs3.Store {
 func (d deployment) compose(ctx context.Context) (*app.App, error) {
 	secrets := secretsmanager.NewFromConfig(d.aws)
 	table := d.table()
-	ports := app.Ports{Table: table, Blobs: d.blobs(), Cache: memory.New(d.system, cacheBytes, cacheEntries), System: d.system,
-		Log: d.log, PublicURL: d.env.PublicURL, Ready: directory.New(table).Ready}
+	ports := app.Ports{Table: table, Blobs: d.blobs(), Cache: memory.New(d.system, cacheBytes, cacheEntries),
+		Meter: memory.NewMeter(d.system, meterEntries), System: d.system, Log: d.log,
+		PublicURL: d.env.PublicURL, Ready: directory.New(table).Ready}
 	if d.env.SigningKeys != "" {
 		seed, err := secret(ctx, secrets, d.env.SigningKeys)
 		if err != nil {

@@ -31,6 +31,7 @@ const (
 	drainTime    = 20 * time.Second // for requests under way when the process is told to end
 	cacheBytes   = 128 << 20
 	cacheEntries = 1 << 16
+	meterEntries = 1 << 16
 )
 
 // Main runs the monolith until SIGINT or SIGTERM. What keeps it from starting is one line on standard error and status 2.
@@ -125,7 +126,8 @@ func (m *Monolith) compose(sys system.System, log *slog.Logger) (*app.App, error
 	if err != nil {
 		return nil, err
 	}
-	ports := app.Ports{Table: m.table, Blobs: m.blobs, Cache: memory.New(sys, cacheBytes, cacheEntries), Keys: keys,
+	ports := app.Ports{Table: m.table, Blobs: m.blobs, Cache: memory.New(sys, cacheBytes, cacheEntries),
+		Meter: memory.NewMeter(sys, meterEntries), Keys: keys,
 		Secret: secret, System: sys, Log: log, PublicURL: m.cfg.PublicURL, Ready: m.table.Ready}
 	if m.cfg.MailFolder != "" {
 		if ports.Mail, err = mailfolder.New(m.cfg.MailFolder, "no-reply@nowgo.example", sys); err != nil {

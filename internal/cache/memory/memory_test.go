@@ -103,3 +103,32 @@ func TestBounds(t *testing.T) {
 		}
 	})
 }
+
+func TestMeter(t *testing.T) {
+	cachetest.RunMeter(t, func(*testing.T) cachetest.MeterSubject {
+		c := newClock()
+		return cachetest.MeterSubject{Meter: memory.NewMeter(c.system(), 2000), Pass: c.pass}
+	})
+}
+
+func TestMeterForgetsTheLeastRecentlyAsked(t *testing.T) {
+	m := memory.NewMeter(newClock().system(), 3)
+	for i := range 3 {
+		if _, err := m.Count(t.Context(), key(i), 1, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, i := range []int{0, 3, 4} {
+		if _, err := m.Count(t.Context(), key(i), 1, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []int64{2, 0, 0, 1, 1} {
+		if n, err := m.Count(t.Context(), key(i), 0, time.Hour); n != want || err != nil {
+			t.Errorf("count %d: %d, %v; want %d", i, n, err, want)
+		}
+	}
+	if m.Size() != 3 {
+		t.Errorf("%d entries", m.Size())
+	}
+}
