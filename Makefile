@@ -12,8 +12,10 @@ GOARCH_FUNCTIONS = $(if $(filter local,$(ENV)),$(shell go env GOHOSTARCH),arm64)
 GO_BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w'
 # Longest time that all targets of `make fuzz` may take together, in seconds.
 FUZZ_SECONDS ?= 90
+# Of `make mutants`: those whose id matches the regular expression; all where it is empty.
+ONLY ?=
 
-.PHONY: help setup run test lint fuzz build bench local deploy clean
+.PHONY: help setup run test lint fuzz mutants build bench local deploy clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +37,9 @@ lint: ## what golangci-lint has to say
 
 fuzz: ## each fuzz target for a few seconds
 	@tests/tools/fuzz $(FUZZ_SECONDS)
+
+mutants: setup ## take every guard away, one at a time, and see a test fail (ONLY=regexp for some of them)
+	@go run ./tests/mutants -only '$(ONLY)'
 
 build: ## the functions, ready to deploy, in .build/functions (ENV=local|dev|staging|prod)
 	@rm -rf $(OUT)/bin $(OUT)/functions && mkdir -p $(OUT)/bin
