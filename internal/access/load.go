@@ -6,15 +6,23 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"sync"
 
 	"github.com/cedar-policy/cedar-go"
+
+	"github.com/nowgo/agents/internal/route"
 )
 
 //go:embed policies/*.cedar
 var files embed.FS
 
-// policies are those that can apply to one operation, in the order of the files.
-type policies []named
+// policies are those that can apply to one operation: in the order of the files those that name it, then those that name none.
+type policies struct {
+	operation string
+	public    bool // it answers without a credential
+	list      []named
+	memo      sync.Map // question → Decision
+}
 
 type named struct {
 	id     cedar.PolicyID
@@ -22,9 +30,9 @@ type named struct {
 }
 
 // All makes policies a cedar.PolicyIterator.
-func (ps policies) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
+func (ps *policies) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	return func(yield func(cedar.PolicyID, *cedar.Policy) bool) {
-		for _, p := range ps {
+		for _, p := range ps.list {
 			if !yield(p.id, p.policy) {
 				return
 			}
@@ -32,8 +40,8 @@ func (ps policies) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	}
 }
 
-func (ps policies) permits() bool {
-	for _, p := range ps {
+func (ps *policies) permits() bool {
+	for _, p := range ps.list {
 		if p.policy.Effect() == cedar.Permit {
 			return true
 		}
@@ -42,13 +50,13 @@ func (ps policies) permits() bool {
 }
 
 // load parses every file and indexes the policies by the operations they name. Those that name none apply to all.
-func load() (map[string]policies, error) {
+func load() (map[string]*policies, error) {
 	paths, err := fs.Glob(files, "policies/*.cedar")
 	if err != nil {
 		return nil, fmt.Errorf("access: %w", err)
 	}
-	index := map[string]policies{}
-	var general policies
+	index := map[string]*policies{}
+	var general []named
 	seen := map[cedar.PolicyID]bool{}
 	for _, path := range paths {
 		list, err := parse(path)
@@ -69,12 +77,16 @@ func load() (map[string]policies, error) {
 				general = append(general, named{id, p})
 			}
 			for _, action := range actions {
-				index[action] = append(index[action], named{id, p})
+				if index[action] == nil {
+					row, _ := route.Find(action)
+					index[action] = &policies{operation: action, public: row.Public}
+				}
+				index[action].list = append(index[action].list, named{id, p})
 			}
 		}
 	}
-	for action, ps := range index {
-		index[action] = append(ps, general...)
+	for _, about := range index {
+		about.list = append(about.list, general...)
 	}
 	return index, nil
 }
