@@ -20,9 +20,12 @@ type InvitationAccepted struct {
 // SessionStarted is the change of session.started.
 type SessionStarted struct {
 	SessionID string    `json:"session_id"`
-	Method    string    `json:"method"` // password or invitation
+	Method    string    `json:"method"` // password, invitation or switch
 	Role      string    `json:"role"`
 	ExpiresAt time.Time `json:"expires_at"` // when it ends unless it is refreshed
+	// Factors is what the person has shown, in that order: pwd, otp, recovery, invitation.
+	Factors    []string `json:"factors,omitempty"`
+	Restricted bool     `json:"restricted,omitempty"` // until the person has enrolled a second factor
 }
 
 // SessionRefused is the change of session.refused: somebody tried to sign in or to refresh, and was not let in.

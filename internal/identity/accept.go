@@ -81,7 +81,8 @@ func (s *Service) accept(ctx context.Context, op string, token invitationToken, 
 	if err != nil {
 		return Tokens{}, err
 	}
-	started, err := s.startSession(ctx, token.client, user, methodInvitation)
+	started, err := s.startSession(ctx, token.client, user, sessionStart{method: methodInvitation,
+		factors: []string{factorInvitation, factorPassword}, epoch: person.SessionsFrom})
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -20,11 +20,35 @@ type Tokens struct {
 	RefreshToken string // works once; the answer to its use has the next one
 }
 
-// sessionSummary is also what the authorizer reads.
+// sessionSummary is also what the authorizer reads, and what lists of sessions show.
 type sessionSummary struct {
-	ID        string    `json:"id"`
-	User      string    `json:"user"`
-	CreatedAt time.Time `json:"created_at"`
+	ID          string    `json:"id"`
+	User        string    `json:"user"`
+	CreatedAt   time.Time `json:"created_at"`
+	RefreshedAt time.Time `json:"refreshed_at,omitzero"` // zero: never refreshed
+	Method      string    `json:"method,omitempty"`
+	Factors     []string  `json:"factors,omitempty"`
+	Restricted  bool      `json:"restricted,omitempty"`
+	Address     string    `json:"address,omitempty"` // of the last sign-in or refresh, as is the next
+	UserAgent   string    `json:"user_agent,omitempty"`
+}
+
+// What a person has shown to be let in.
+const (
+	factorPassword   = "pwd" // this and the next: RFC 8176 §2
+	factorOTP        = "otp"
+	factorRecovery   = "recovery"
+	factorInvitation = "invitation"
+)
+
+// sessionStart is how a session comes to be.
+type sessionStart struct {
+	method     string   // password, invitation or switch
+	factors    []string // in the order in which they were shown
+	restricted bool     // see [tenant.Principal.Restricted]
+	// epoch is directory.Person.SessionsFrom as it was when the person was recognized. A refresh holds it against what it is by then, so
+	// that a sign-in under way while the person ends all sessions, after a theft say, makes none that outlives it.
+	epoch time.Time
 }
 
 // sessionData is what a refresh is checked against: SHA-256 of the family and of the current generation's secret.
@@ -32,6 +56,10 @@ type sessionData struct {
 	FamilyHash string `json:"family_hash"`
 	SecretHash string `json:"secret_hash"`
 	Generation int64  `json:"generation"` // 1 at sign-in
+	// PreviousHash is that of the generation before this one, and ReplacedAt when it was used up.
+	PreviousHash string    `json:"previous_hash,omitempty"`
+	ReplacedAt   time.Time `json:"replaced_at,omitzero"`
+	Epoch        time.Time `json:"epoch,omitzero"` // see sessionStart
 }
 
 // newSession is a session about to be committed, with the tokens that its maker gets.
@@ -41,16 +69,18 @@ type newSession struct {
 	event  audit.Event
 }
 
-// startSession prepares a session of a user in the partition of its rows. Method is how it was started: password or invitation.
-func (s *Service) startSession(ctx context.Context, partition tenant.ID, user User, method string) (newSession, error) {
+// startSession prepares a session of a user in the partition of its rows.
+func (s *Service) startSession(ctx context.Context, partition tenant.ID, user User, start sessionStart) (newSession, error) {
 	now := s.now()
-	p := tenant.Principal{User: user.ID, Role: user.Role, Session: s.System.NewID("ses")}
+	p := tenant.Principal{User: user.ID, Role: user.Role, Session: s.System.NewID("ses"), Restricted: start.restricted}
 	if !partition.Platform() {
 		p.Client = partition
 	}
 	token := refreshToken{p.Client, p.User, p.Session, s.System.NewSecret(), s.System.NewSecret()}
-	it, err := store.Row(keys.Session(p.Session), 1, sessionSummary{p.Session, user.ID, now},
-		sessionData{hashSecret(token.family), hashSecret(token.secret), 1})
+	caller := callerIn(ctx, "")
+	it, err := store.Row(keys.Session(p.Session), 1, sessionSummary{ID: p.Session, User: user.ID, CreatedAt: now, Method: start.method,
+		Factors: start.factors, Restricted: start.restricted, Address: caller.Address, UserAgent: caller.UserAgent},
+		sessionData{FamilyHash: hashSecret(token.family), SecretHash: hashSecret(token.secret), Generation: 1, Epoch: start.epoch})
 	if err != nil {
 		return newSession{}, err
 	}
@@ -61,7 +91,8 @@ func (s *Service) startSession(ctx context.Context, partition tenant.ID, user Us
 		return newSession{}, err
 	}
 	e, err := s.sessionEvent(ctx, partition, user.ID, p.Session, events.TypeSessionStarted,
-		events.SessionStarted{SessionID: p.Session, Method: method, Role: string(user.Role), ExpiresAt: it.ExpiresAt})
+		events.SessionStarted{SessionID: p.Session, Method: start.method, Role: string(user.Role), ExpiresAt: it.ExpiresAt,
+			Factors: start.factors, Restricted: start.restricted})
 	return newSession{tokens, store.Create(it), e}, err
 }
 
@@ -84,13 +115,18 @@ type callerValues struct {
 	UserAgent string `json:"user_agent,omitempty"`
 }
 
+// callerOf returns the private part about the caller, or nil where nothing is known.
 func callerOf(ctx context.Context, email string) any {
-	call := tenant.CallFrom(ctx)
-	v := callerValues{clip(email, 2*256), clip(call.Address, 64), clip(call.UserAgent, 256)}
+	v := callerIn(ctx, email)
 	if v == (callerValues{}) {
 		return nil
 	}
 	return v
+}
+
+func callerIn(ctx context.Context, email string) callerValues {
+	call := tenant.CallFrom(ctx)
+	return callerValues{clip(email, 2*256), clip(call.Address, 64), clip(call.UserAgent, 256)}
 }
 
 func clip(s string, n int) string {

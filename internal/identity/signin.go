@@ -63,7 +63,8 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Tokens, error) {
 	if reason != "" {
 		return Tokens{}, s.refuse(ctx, op, refusal{methodPassword, reason, person, &m, in.Email})
 	}
-	started, err := s.startSession(ctx, m.Partition(), user, methodPassword)
+	started, err := s.startSession(ctx, m.Partition(), user, sessionStart{method: methodPassword,
+		factors: []string{factorPassword}, epoch: person.SessionsFrom})
 	if err != nil {
 		return Tokens{}, fault.Wrap(op, fault.Internal, "internal", err)
 	}

@@ -28,6 +28,10 @@ const (
 	claimClient = "client_id"
 	claimRole   = "role"
 	claimSID    = "sid"
+
+	claimRestricted = "restricted" // true, or absent
+	claimAssumed    = "assumed"    // true, or absent
+	claimActor      = "act"        // RFC 8693 §4.1: with assumed, the global administrator as its sub
 )
 
 // Claims is what an access token says.
@@ -53,12 +57,23 @@ func (s *Signer) JWKS() []byte { return s.keys.JWKS() }
 
 // Issue returns an access token of the principal that lives for [AccessLifetime].
 func (s *Signer) Issue(p tenant.Principal) (string, error) {
+	return s.IssueUntil(p, s.sys.Now().Add(AccessLifetime))
+}
+
+// IssueUntil is Issue with the time of the token's end. An assumed principal's token says who acts in it (RFC 8693 §4.1).
+func (s *Signer) IssueUntil(p tenant.Principal, end time.Time) (string, error) {
 	now := s.sys.Now()
 	b := jwt.NewBuilder().Issuer(Issuer).Audience([]string{Audience}).Subject(p.User).JwtID(s.sys.NewULID()).
-		IssuedAt(now).NotBefore(now).Expiration(now.Add(AccessLifetime)).
+		IssuedAt(now).NotBefore(now).Expiration(end).
 		Claim(claimRole, string(p.Role)).Claim(claimSID, p.Session)
 	if p.Client != "" {
 		b = b.Claim(claimClient, string(p.Client))
+	}
+	if p.Restricted {
+		b = b.Claim(claimRestricted, true)
+	}
+	if p.Assumed {
+		b = b.Claim(claimAssumed, true).Claim(claimActor, map[string]string{"sub": p.User})
 	}
 	t, err := b.Build()
 	if err != nil {
@@ -160,8 +175,12 @@ func claimsOf(t jwt.Token) (Claims, error) {
 	if t.Has(claimClient) && t.Get(claimClient, &client) != nil || t.Get(claimRole, &role) != nil || t.Get(claimSID, &sid) != nil {
 		return Claims{}, errClaims
 	}
+	restricted := false
+	if t.Has(claimRestricted) && t.Get(claimRestricted, &restricted) != nil {
+		return Claims{}, errClaims
+	}
 	sub, _ := t.Subject()
-	p := tenant.Principal{Client: tenant.ID(client), User: sub, Role: tenant.Role(role), Session: sid}
+	p := tenant.Principal{Client: tenant.ID(client), User: sub, Role: tenant.Role(role), Session: sid, Restricted: restricted}
 	if !p.Role.Valid() || sub == "" || sid == "" || (p.Role == tenant.GlobalAdmin) != (client == "") {
 		return Claims{}, errClaims
 	}
