@@ -30,6 +30,23 @@ const (
 	TypeSessionEnded         = "session.ended"
 	TypeAdministratorCreated = "administrator.created"
 
+	TypeAPIKeyCreated    = "api_key.created"
+	TypeAPIKeyRotated    = "api_key.rotated"
+	TypeAPIKeyRevoked    = "api_key.revoked"
+	TypeAPIKeyUsed       = "api_key.used"
+	TypeSessionAssumed   = "session.assumed"
+	TypeSessionAnnounced = "session.announced"
+
+	TypeInvitationResent  = "invitation.resent"
+	TypeInvitationRevoked = "invitation.revoked"
+	TypeUserUpdated       = "user.updated"
+	TypeUserRemoved       = "user.removed"
+	TypeLoginRemoved      = "login.removed"
+
+	TypeCredentialRefused = "credential.refused"
+	TypeAccessDenied      = "access.denied"
+	TypeSigningKeyRotated = "signing_key.rotated"
+
 	TypeProfileCreated = "profile.created"
 	TypeProfileUpdated = "profile.updated"
 	TypeProfileDeleted = "profile.deleted"
@@ -73,6 +90,20 @@ var payloads = []struct {
 	{TypeSessionRefreshed, func() any { return new(SessionRefreshed) }},
 	{TypeSessionEnded, func() any { return new(SessionEnded) }},
 	{TypeAdministratorCreated, func() any { return new(AdministratorCreated) }},
+	{TypeAPIKeyCreated, func() any { return new(APIKeyCreated) }},
+	{TypeAPIKeyRotated, func() any { return new(APIKeyRotated) }},
+	{TypeAPIKeyRevoked, func() any { return new(APIKeyRevoked) }},
+	{TypeAPIKeyUsed, func() any { return new(APIKeyUsed) }},
+	{TypeSessionAssumed, func() any { return new(SessionAssumed) }},
+	{TypeSessionAnnounced, func() any { return new(SessionAnnounced) }},
+	{TypeInvitationResent, func() any { return new(InvitationResent) }},
+	{TypeInvitationRevoked, func() any { return new(InvitationRevoked) }},
+	{TypeUserUpdated, func() any { return new(UserUpdated) }},
+	{TypeUserRemoved, func() any { return new(UserRemoved) }},
+	{TypeLoginRemoved, func() any { return new(LoginRemoved) }},
+	{TypeCredentialRefused, func() any { return new(CredentialRefused) }},
+	{TypeAccessDenied, func() any { return new(AccessDenied) }},
+	{TypeSigningKeyRotated, func() any { return new(SigningKeyRotated) }},
 	{TypeProfileCreated, func() any { return new(ProfileCreated) }},
 	{TypeProfileUpdated, func() any { return new(Updated) }},
 	{TypeProfileDeleted, func() any { return new(ProfileDeleted) }},
