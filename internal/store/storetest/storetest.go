@@ -69,7 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"Items", testItems}, {"Conditions", testConditions}, {"BatchGet", testBatchGet},
 		{"Queries", testQueries}, {"Indexes", testIndexes}, {"Cursors", testCursors}, {"Expiry", testExpiry},
 		{"Limits", testLimits}, {"Keys", testKeys}, {"Isolation", testIsolation}, {"Events", testEvents},
-		{"Cancellation", testCancellation}, {"Concurrency", testConcurrency}, {"Model", testModel},
+		{"Erase", testErase}, {"Cancellation", testCancellation}, {"Concurrency", testConcurrency}, {"Model", testModel},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
