@@ -8,6 +8,8 @@
 package access
 
 import (
+	"io/fs"
+
 	"github.com/nowgo/agents/internal/route"
 	"github.com/nowgo/agents/internal/tenant"
 )
@@ -15,7 +17,7 @@ import (
 // Resource is what an operation is done to. At the edge, before anything is read, it is the principal's client as a whole:
 // Type `Client`. A capability that knows more decides again with the thing itself.
 type Resource struct {
-	Type    string    // one of [Kinds]; empty stands for Client
+	Type    string    // what kind of thing the operation is upon: Profile, Agent, Conversation; empty stands for Client
 	ID      string    // of an Agent or a Profile, compared with what the principal is limited to
 	Client  tenant.ID // whose it is; empty for what belongs to the platform
 	Owner   string    // the user it belongs to, where it belongs to one
@@ -32,34 +34,63 @@ type Decision struct {
 
 // Decider decides. It may be used concurrently.
 type Decider struct {
-	index map[string]*policies // by operation
+	index map[string]*policies // by operation: only those that can apply to it are asked
 }
 
 // New returns a decider with the embedded policies. It fails where one of them cannot be parsed or has no id.
 func New() (*Decider, error) {
-	index, err := load()
+	return from(embedded)
+}
+
+func from(files fs.FS) (*Decider, error) {
+	index, err := load(files)
 	if err != nil {
 		return nil, err
 	}
-	return &Decider{index: index}, nil
+	return &Decider{index}, nil
 }
 
-// Decide says whether p may do the operation to r. An unknown operation, role or type of resource, and an operation without a policy,
-// are denied. Each question is put to Cedar once in the life of a process.
+// Decide says whether p may do the operation to r. An unknown operation or role, an operation without a policy, and one that is never
+// upon such a thing, are denied. Each question is put to Cedar once in the life of a process.
 func (d *Decider) Decide(p tenant.Principal, operation string, r Resource) Decision {
 	about, ok := d.index[operation]
 	if !ok {
 		return Decision{}
 	}
-	q, ok := ask(p, operation, r)
+	q, ok := about.ask(p, r)
 	if !ok {
 		return Decision{}
 	}
-	if known, ok := about.memo.Load(q); ok {
+	return about.decide(q)
+}
+
+// Reaches is Decide for an Agent, or for a Conversation without its Profile, that has not been read: it calls read only where the answer
+// depends on the profile, which is so for principals that are limited to profiles alone. Errors are those of read.
+func (d *Decider) Reaches(p tenant.Principal, operation string, r Resource, read func() (Resource, error)) (bool, error) {
+	about, ok := d.index[operation]
+	if !ok {
+		return false, nil
+	}
+	q, ok := about.ask(p, r)
+	if !ok {
+		return false, nil
+	}
+	named, unnamed := q, q
+	named.profile, unnamed.profile = same, others
+	if allow := about.decide(named).Allow; allow == about.decide(unnamed).Allow {
+		return allow, nil
+	}
+	r, err := read()
+	return err == nil && d.Decide(p, operation, r).Allow, err
+}
+
+// decide answers from memory, or asks Cedar and remembers.
+func (ps *policies) decide(q question) Decision {
+	if known, ok := ps.memo.Load(q); ok {
 		return known.(Decision)
 	}
-	decision := about.answer(q)
-	about.memo.Store(q, decision)
+	decision := ps.answer(q)
+	ps.memo.Store(q, decision)
 	return decision
 }
 
@@ -78,4 +109,12 @@ func (d *Decider) Unknown() []string {
 		}
 	}
 	return unknown
+}
+
+// Kind returns the type of the things that the operation is upon: Client where there is none but the client as a whole.
+func (d *Decider) Kind(operation string) string {
+	if about, ok := d.index[operation]; ok {
+		return about.kind
+	}
+	return whole
 }

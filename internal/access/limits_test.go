@@ -70,7 +70,7 @@ var minting = regexp.MustCompile(`user|session|password|mfa|totp|recovery|api-ke
 
 func TestAKeyMakesNoCredentials(t *testing.T) {
 	d := newDecider(t)
-	reads := regexp.MustCompile(`^(get|list)-users?$`)
+	reads := regexp.MustCompile(`^(get|list)-(users?|api-keys?)$`)
 	for _, op := range route.Operations() {
 		p := tenant.Principal{Client: "cli_a", User: "key_1", Role: tenant.ClientAdmin, Scopes: tenant.NamesOf(op.ID)}
 		if op.Public || !minting.MatchString(op.ID) || reads.MatchString(op.ID) {
@@ -119,5 +119,22 @@ func TestALimitedManagerReachesWhatIsNamed(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 		})
+	}
+}
+
+// lasting are the operations by which an administrator inside a client could leave a way in, or change the person that they are.
+var lasting = regexp.MustCompile(`^(create|rotate)-api-key$|password|mfa|totp|recovery|switch|assume`)
+
+func TestAnAssumedSessionLeavesNoWayBack(t *testing.T) {
+	d := newDecider(t)
+	p := tenant.Principal{Client: "cli_a", User: "usr_1", Role: tenant.ClientAdmin, Assumed: true}
+	plain := p
+	plain.Assumed = false
+	for _, op := range route.Operations() {
+		r := access.Resource{Client: p.Client}
+		got, want := d.Decide(p, op.ID, r).Allow, d.Decide(plain, op.ID, r).Allow && (op.Public || !lasting.MatchString(op.ID))
+		if got != want {
+			t.Errorf("%s: %v, not %v; see policies/assumed.cedar", op.ID, got, want)
+		}
 	}
 }

@@ -14,12 +14,13 @@ import (
 )
 
 //go:embed policies/*.cedar
-var files embed.FS
+var embedded embed.FS
 
 // policies are those that can apply to one operation: in the order of the files those that name it, then those that name none.
 type policies struct {
 	operation string
-	public    bool // it answers without a credential
+	public    bool   // it answers without a credential
+	kind      string // of the things it is upon
 	list      []named
 	memo      sync.Map // question → Decision
 }
@@ -50,7 +51,7 @@ func (ps *policies) permits() bool {
 }
 
 // load parses every file and indexes the policies by the operations they name. Those that name none apply to all.
-func load() (map[string]*policies, error) {
+func load(files fs.FS) (map[string]*policies, error) {
 	paths, err := fs.Glob(files, "policies/*.cedar")
 	if err != nil {
 		return nil, fmt.Errorf("access: %w", err)
@@ -59,7 +60,7 @@ func load() (map[string]*policies, error) {
 	var general []named
 	seen := map[cedar.PolicyID]bool{}
 	for _, path := range paths {
-		list, err := parse(path)
+		list, err := parse(files, path)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +80,7 @@ func load() (map[string]*policies, error) {
 			for _, action := range actions {
 				if index[action] == nil {
 					row, _ := route.Find(action)
-					index[action] = &policies{operation: action, public: row.Public}
+					index[action] = &policies{operation: action, public: row.Public, kind: kindOf(row)}
 				}
 				index[action].list = append(index[action].list, named{id, p})
 			}
@@ -91,8 +92,8 @@ func load() (map[string]*policies, error) {
 	return index, nil
 }
 
-func parse(path string) (cedar.PolicyList, error) {
-	text, err := files.ReadFile(path)
+func parse(files fs.FS, path string) (cedar.PolicyList, error) {
+	text, err := fs.ReadFile(files, path)
 	if err != nil {
 		return nil, fmt.Errorf("access: %w", err)
 	}

@@ -30,7 +30,7 @@ func (d *Decider) GrantOf(role tenant.Role, operation string) Grant {
 	if !d.Decide(p, operation, Resource{Client: p.Client}).Allow {
 		return No
 	}
-	if !d.Decide(p, operation, Resource{Type: "Conversation", Client: p.Client, Owner: "usr_other"}).Allow {
+	if !d.Decide(p, operation, Resource{Type: d.Kind(operation), Client: p.Client, Owner: "usr_other"}).Allow {
 		return Own
 	}
 	return Yes

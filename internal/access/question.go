@@ -2,25 +2,41 @@ package access
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cedar-policy/cedar-go"
 
+	"github.com/nowgo/agents/internal/route"
 	"github.com/nowgo/agents/internal/tenant"
 )
 
-// Kinds lists the types of resource that decisions can be about: entity types of the policies.
-func Kinds() []string { return slices.Clone(kinds) }
+// kindOf returns the type of the things that an operation is upon, beside the client as a whole: that of its path, but for lists,
+// which are upon what they show, and for what is made from something else.
+func kindOf(row route.Operation) string {
+	switch {
+	case row.ID == "list-agents":
+		return "Agent"
+	case row.ID == "list-profiles", row.ID == "generate-agent":
+		return "Profile"
+	case row.ID == "list-conversations", strings.Contains(row.Path, "{conversation_id}"):
+		return "Conversation"
+	case strings.Contains(row.Path, "{agent_id}"):
+		return "Agent"
+	case strings.Contains(row.Path, "{profile_id}"):
+		return "Profile"
+	}
+	return whole
+}
 
-// The first stands for an empty type.
-var kinds = []string{"Client", "Profile", "Agent", "Conversation"}
+const whole = "Client"
 
 var roles = tenant.Roles()
 
 // question is all that the policies about one operation can depend on. Ids are reduced to how they relate to the principal, so that
 // there are few questions, however many principals and resources there are.
 type question struct {
-	role int8 // of roles; -1: anonymous
-	kind int8 // of kinds
+	role  int8 // of roles; -1: anonymous
+	thing bool // it is upon a thing of the operation's kind, not upon the client as a whole
 
 	restricted, assumed, machine bool
 	inScope                      bool // the principal's scopes name the operation, or it has none and is no machine
@@ -40,13 +56,11 @@ const (
 	others                 // any other
 )
 
-// ask reduces principal, operation and resource to a question. There is none where the role or the type of resource is unknown.
-func ask(p tenant.Principal, operation string, r Resource) (question, bool) {
-	q := question{role: -1, inScope: true, client: others}
-	if r.Type != "" {
-		q.kind = int8(slices.Index(kinds, r.Type))
-	}
-	if q.kind < 0 {
+// ask reduces principal and resource to a question about the operation. There is none where the role is unknown, or the operation
+// is never upon such a thing.
+func (ps *policies) ask(p tenant.Principal, r Resource) (question, bool) {
+	q := question{role: -1, thing: r.Type != "" && r.Type != whole, inScope: true, client: others}
+	if q.thing && r.Type != ps.kind {
 		return question{}, false
 	}
 	if r.Client == p.Client {
@@ -68,7 +82,7 @@ func ask(p tenant.Principal, operation string, r Resource) (question, bool) {
 	q.role = int8(slices.Index(roles, p.Role))
 	q.restricted, q.assumed, q.machine, q.limited = p.Restricted, p.Assumed, p.Machine(), p.Within != ""
 	// A key without scopes may do nothing: that it has none is a mistake, not a permission.
-	q.inScope = p.Scopes.Has(operation) || p.Scopes == "" && !q.machine
+	q.inScope = p.Scopes.Has(ps.operation) || p.Scopes == "" && !q.machine
 	return q, q.role >= 0
 }
 
@@ -91,13 +105,18 @@ const (
 	profile = "profile"
 )
 
-// answer puts the question to Cedar. Policies may compare ids with each other, and must not name one.
-func (ps *policies) answer(q question) Decision {
+// request is the question as Cedar takes it. Policies may compare ids with each other, and must not name one.
+func (ps *policies) request(q question) (cedar.EntityMap, cedar.Request) {
 	entities := cedar.EntityMap{}
-	principal := q.principal(entities)
-	verdict, why := cedar.Authorize(ps, entities, cedar.Request{Principal: principal, Resource: q.resource(entities),
+	return entities, cedar.Request{Principal: q.principal(entities), Resource: ps.resource(q, entities),
 		Action: cedar.NewEntityUID("Action", cedar.String(ps.operation)), Context: cedar.NewRecord(cedar.RecordMap{
-			"public": cedar.Boolean(ps.public), "in_scope": cedar.Boolean(q.inScope)})})
+			"public": cedar.Boolean(ps.public), "in_scope": cedar.Boolean(q.inScope)})}
+}
+
+// answer puts the question to Cedar.
+func (ps *policies) answer(q question) Decision {
+	entities, request := ps.request(q)
+	verdict, why := cedar.Authorize(ps, entities, request)
 	// A policy that cannot be evaluated is passed over by Cedar. A forbid passed over would let through what it forbids.
 	if len(why.Errors) > 0 {
 		return Decision{}
@@ -127,8 +146,12 @@ func (q question) principal(entities cedar.EntityMap) cedar.EntityUID {
 	return user
 }
 
-func (q question) resource(entities cedar.EntityMap) cedar.EntityUID {
-	id := cedar.NewEntityUID(cedar.EntityType(kinds[q.kind]), "resource")
+func (ps *policies) resource(q question, entities cedar.EntityMap) cedar.EntityUID {
+	kind := cedar.EntityType(whole)
+	if q.thing {
+		kind = cedar.EntityType(ps.kind)
+	}
+	id := cedar.NewEntityUID(kind, "resource")
 	attributes := cedar.RecordMap{}
 	set := func(name string, r relation, agrees string) {
 		switch r {
