@@ -9,6 +9,8 @@
 //	func TestTable(t *testing.T) {
 //		api := dynamodb.NewFromConfig(env.AWS(env.DynamoDBLocal(t)))
 //
+// [Redis] is started anew for each test that asks, since those stop it.
+//
 // A tool that is missing fails the test, with what to do; nothing is skipped.
 package env
 

@@ -46,7 +46,10 @@ func (r *refusal) Fatalf(format string, args ...any) {
 
 func TestAMissingToolSaysWhatToDo(t *testing.T) {
 	t.Setenv("NOWGO_TOOLS", t.TempDir())
-	for name, start := range env.Unstarted() {
+	t.Setenv("PATH", t.TempDir())
+	starts := env.Unstarted()
+	starts["Redis"] = func(t testing.TB) string { return env.Redis(t).URL() }
+	for name, start := range starts {
 		r := &refusal{TB: t}
 		func() {
 			defer func() {

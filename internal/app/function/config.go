@@ -23,6 +23,7 @@ import (
 	"github.com/nowgo/agents/internal/app"
 	blobs3 "github.com/nowgo/agents/internal/blob/s3"
 	"github.com/nowgo/agents/internal/cache/memory"
+	"github.com/nowgo/agents/internal/cache/redis"
 	"github.com/nowgo/agents/internal/identity"
 	"github.com/nowgo/agents/internal/settings"
 	"github.com/nowgo/agents/internal/store"
@@ -45,6 +46,7 @@ type env struct {
 	RegistrarRole string // NOWGO_REGISTRAR_ROLE_ARN: assumed for commits of a client's rows with the directory's
 	Failures      string // NOWGO_FAILURES: queue that the stream leaves notes in of what the relay could not publish
 	PublicURL     string // NOWGO_PUBLIC_URL
+	Redis         string // NOWGO_REDIS_URL: redis:// or rediss://; empty: each instance has its own caches and meters
 	Endpoint      string // AWS_ENDPOINT_URL: of the emulator; empty on AWS
 	Region        string // AWS_REGION
 	AccessKey     string // AWS_ACCESS_KEY_ID: this and the next two are the function's role, as Lambda hands it over
@@ -62,7 +64,7 @@ func readEnv(e *settings.Env, needs ...string) (env, error) {
 		SigningKeys: get("NOWGO_SIGNING_KEYS_SECRET"), Platform: get("NOWGO_PLATFORM_SECRET"),
 		Administrator: get("NOWGO_ADMINISTRATOR_SECRET"), DataRole: get("NOWGO_DATA_ROLE_ARN"),
 		RegistrarRole: get("NOWGO_REGISTRAR_ROLE_ARN"), Failures: get("NOWGO_FAILURES"), PublicURL: get("NOWGO_PUBLIC_URL"),
-		Endpoint: get("AWS_ENDPOINT_URL"), Region: get("AWS_REGION"), AccessKey: get("AWS_ACCESS_KEY_ID"),
+		Redis: get("NOWGO_REDIS_URL"), Endpoint: get("AWS_ENDPOINT_URL"), Region: get("AWS_REGION"), AccessKey: get("AWS_ACCESS_KEY_ID"),
 		SecretKey: get("AWS_SECRET_ACCESS_KEY"), SessionToken: get("AWS_SESSION_TOKEN")}, e.Err()
 }
 
@@ -123,6 +125,13 @@ func (d deployment) compose(ctx context.Context) (*app.App, error) {
 	ports := app.Ports{Table: table, Blobs: d.blobs(), Cache: memory.New(d.system, cacheBytes, cacheEntries),
 		Meter: memory.NewMeter(d.system, meterEntries), System: d.system, Log: d.log,
 		PublicURL: d.env.PublicURL, Ready: directory.New(table).Ready}
+	if d.env.Redis != "" {
+		server, err := redis.Open(d.env.Redis, d.log)
+		if err != nil {
+			return nil, fmt.Errorf("NOWGO_REDIS_URL is %w", err)
+		}
+		ports.Cache, ports.Meter = server, server
+	}
 	if d.env.SigningKeys != "" {
 		seed, err := secret(ctx, secrets, d.env.SigningKeys)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/nowgo/agents/internal/app"
 	blobfolder "github.com/nowgo/agents/internal/blob/folder"
 	"github.com/nowgo/agents/internal/cache/memory"
+	"github.com/nowgo/agents/internal/cache/redis"
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/identity"
 	mailfolder "github.com/nowgo/agents/internal/mail/folder"
@@ -64,6 +65,7 @@ type Monolith struct {
 	table     *bolt.Table
 	blobs     *blobfolder.Store
 	loop      *relay.Loop
+	redis     *redis.Server // nil: caches are in memory
 	email     string
 	generated string // the administrator's password, where it was made just now
 }
@@ -129,6 +131,12 @@ func (m *Monolith) compose(sys system.System, log *slog.Logger) (*app.App, error
 	ports := app.Ports{Table: m.table, Blobs: m.blobs, Cache: memory.New(sys, cacheBytes, cacheEntries),
 		Meter: memory.NewMeter(sys, meterEntries), Keys: keys,
 		Secret: secret, System: sys, Log: log, PublicURL: m.cfg.PublicURL, Ready: m.table.Ready}
+	if m.cfg.RedisURL != "" {
+		if m.redis, err = redis.Open(m.cfg.RedisURL, log); err != nil {
+			return nil, fmt.Errorf("NOWGO_REDIS_URL is %w", err)
+		}
+		ports.Cache, ports.Meter = m.redis, m.redis
+	}
 	if m.cfg.MailFolder != "" {
 		if ports.Mail, err = mailfolder.New(m.cfg.MailFolder, "no-reply@nowgo.example", sys); err != nil {
 			return nil, err
@@ -188,6 +196,9 @@ func (m *Monolith) close() error {
 	}
 	if m.table != nil {
 		errs = append(errs, m.table.Close())
+	}
+	if m.redis != nil {
+		errs = append(errs, m.redis.Close())
 	}
 	if m.blobs != nil {
 		errs = append(errs, m.blobs.Close())
