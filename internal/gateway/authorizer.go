@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -24,8 +23,7 @@ type Authorizer func(context.Context, events.APIGatewayCustomAuthorizerRequestTy
 
 // AuthorizerHandler returns authorize, which judges an Authorization header, as the gateway's authorizer. A good credential
 // allows every route of the API's stage, because the gateway caches the verdict by the header and uses it for the next path
-// too; what the principal may do is decided behind it. The verdict's context holds client_id, user_id, role and session_id and
-// never the credential. failed, if given, is told of
+// too; what the principal may do is decided behind it. The verdict's context holds the principal and never the credential. failed, if given, is told of
 // errors that are not the caller's.
 //
 // Errors: `Unauthorized` where authorize says fault.Unauthenticated or fault.Forbidden (a suspended client); otherwise an error that the
@@ -86,22 +84,6 @@ func everyRoute(methodARN string) (string, error) {
 }
 
 func allow(p tenant.Principal, resource string) events.APIGatewayCustomAuthorizerResponse {
-	known := map[string]any{keyClient: string(p.Client), keyUser: p.User, keyRole: string(p.Role), keySession: p.Session}
-	if p.Assumed {
-		known[keyAssumed] = yes
-	}
-	if p.Restricted {
-		known[keyRestricted] = yes
-	}
-	if p.Scopes != "" {
-		known[keyScopes] = string(p.Scopes)
-	}
-	if p.Within != "" {
-		known[keyWithin] = string(p.Within)
-	}
-	if p.Rate != 0 {
-		known[keyRate] = strconv.Itoa(p.Rate)
-	}
 	return events.APIGatewayCustomAuthorizerResponse{
 		PrincipalID: p.User,
 		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
@@ -110,6 +92,6 @@ func allow(p tenant.Principal, resource string) events.APIGatewayCustomAuthorize
 				Action: []string{"execute-api:Invoke"}, Effect: "Allow", Resource: []string{resource},
 			}},
 		},
-		Context: known,
+		Context: contextOf(p),
 	}
 }

@@ -3,31 +3,13 @@ package gateway
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"github.com/nowgo/agents/internal/httpapi"
-	"github.com/nowgo/agents/internal/tenant"
 )
-
-// The keys of the authorizer's context, in the verdict and in every event that it is attached to.
-const (
-	keyClient  = "client_id"
-	keyUser    = "user_id"
-	keyRole    = "role"
-	keySession = "session_id"
-
-	keyAssumed    = "assumed"
-	keyRestricted = "restricted"
-	keyScopes     = "scopes"
-	keyWithin     = "within"
-	keyRate       = "rate"
-)
-
-const yes = "true" // the gateway's context holds texts alone
 
 // ProxyHandler answers one event of an API Gateway proxy integration.
 type ProxyHandler func(context.Context, events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error)
@@ -52,35 +34,4 @@ func withPrincipal(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// principalOf reads the principal from an authorizer's context. A context that does not name a user, a role of the platform and,
-// unless it is a global administrator's, a client is nobody's.
-func principalOf(authorizer map[string]any) (tenant.Principal, bool) {
-	text := func(key string) string {
-		s, _ := authorizer[key].(string)
-		return s
-	}
-	p := tenant.Principal{User: text(keyUser), Role: tenant.Role(text(keyRole)), Session: text(keySession),
-		Assumed: text(keyAssumed) == yes, Restricted: text(keyRestricted) == yes, Scopes: tenant.Names(text(keyScopes)),
-		Within: tenant.Names(text(keyWithin))}
-	if p.User == "" || !p.Role.Valid() || p.Machine() && p.Scopes == "" {
-		return tenant.Principal{}, false
-	}
-	if rate := text(keyRate); rate != "" {
-		var err error
-		if p.Rate, err = strconv.Atoi(rate); err != nil {
-			return tenant.Principal{}, false
-		}
-	}
-	if client := text(keyClient); client != "" {
-		id, err := tenant.Parse(client)
-		if err != nil {
-			return tenant.Principal{}, false
-		}
-		p.Client = id
-	} else if p.Role != tenant.GlobalAdmin {
-		return tenant.Principal{}, false
-	}
-	return p, true
 }
