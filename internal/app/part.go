@@ -19,13 +19,13 @@ type Part func(*App, *httpapi.API)
 func Authentication(a *App, api *httpapi.API) { authentication.Register(api, a.Identity) }
 
 // Clients is the part of route.Clients.
-func Clients(a *App, api *httpapi.API) { clients.Register(api, a.clients, a.Identity) }
+func Clients(a *App, api *httpapi.API) { clients.Register(api, a.clients, a.Identity, a.certificates) }
 
 // Analysis is the part of route.Analysis.
-func Analysis(a *App, api *httpapi.API) { analysis.Register(api, a.profiles) }
+func Analysis(a *App, api *httpapi.API) { analysis.Register(api, a.profiles, a.decider) }
 
 // Agents is the part of route.Agents.
-func Agents(a *App, api *httpapi.API) { agents.Register(api, a.agents, a.library) }
+func Agents(a *App, api *httpapi.API) { agents.Register(api, a.agents, a.library, a.decider) }
 
 // Conversations is the part of route.Conversations.
 func Conversations(a *App, api *httpapi.API) { conversations.Register(api, a.conversations, a.decider) }

@@ -3,12 +3,13 @@ package agents
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/nowgo/agents/internal/access"
 	"github.com/nowgo/agents/internal/agent"
 	"github.com/nowgo/agents/internal/conversation"
 	"github.com/nowgo/agents/internal/httpapi"
-	"github.com/nowgo/agents/internal/tenant"
 )
 
 // Agent is an agent as the API shows it.
@@ -76,11 +77,12 @@ type handlers struct {
 	api     *httpapi.API
 	agents  *agent.Service
 	library conversation.Library
+	access  *access.Decider
 }
 
 // Register mounts the capability's operations on api.
-func Register(api *httpapi.API, agents *agent.Service, library conversation.Library) {
-	h := handlers{api, agents, library}
+func Register(api *httpapi.API, agents *agent.Service, library conversation.Library, decider *access.Decider) {
+	h := handlers{api, agents, library, decider}
 	httpapi.Register(api, httpapi.Op{ID: "generate-agent", Summary: "Generate an agent from a profile and a sector template",
 		Status: 201, Errors: []int{404, 422}}, h.generate, func(a agent.Agent) httpapi.Out[Agent] {
 		out := shown(a)
@@ -90,7 +92,7 @@ func Register(api *httpapi.API, agents *agent.Service, library conversation.Libr
 	httpapi.Register(api, httpapi.Op{ID: "list-agents", Summary: "List agents"}, h.list, httpapi.Body[httpapi.List[Agent]])
 	httpapi.Register(api, httpapi.Op{ID: "get-agent", Summary: "Read an agent", Errors: []int{404}},
 		func(ctx context.Context, in *ByID) (agent.Agent, error) {
-			return agents.Agent(ctx, own(ctx), in.AgentID)
+			return h.visible(ctx, in.AgentID)
 		}, shown)
 	httpapi.Register(api, httpapi.Op{ID: "update-agent", Summary: "Rename an agent", Errors: []int{404, 412, 428}}, h.rename, shown)
 	httpapi.RegisterEmpty(api, httpapi.Op{ID: "delete-agent", Summary: "Delete an agent that has neither documents nor conversations",
@@ -103,17 +105,20 @@ func Register(api *httpapi.API, agents *agent.Service, library conversation.Libr
 	h.registerDocuments()
 }
 
-func own(ctx context.Context) tenant.ID { return tenant.CallFrom(ctx).Principal.Client }
-
 func (h handlers) generate(ctx context.Context, in *generate) (agent.Agent, error) {
 	b := in.Body
-	return h.agents.Generate(ctx, own(ctx), agent.Generation{ProfileID: b.ProfileID, Template: b.Template, Name: b.Name,
+	client, err := h.profile(ctx, b.ProfileID)
+	if err != nil {
+		return agent.Agent{}, err
+	}
+	return h.agents.Generate(ctx, client, agent.Generation{ProfileID: b.ProfileID, Template: b.Template, Name: b.Name,
 		AnalysisID: b.AnalysisID})
 }
 
 func (h handlers) list(ctx context.Context, in *listQuery) (httpapi.List[Agent], error) {
 	return httpapi.Page(ctx, h.api, in.PageQuery, "profile="+in.ProfileID, func(limit int, cursor string) ([]agent.Agent, string, error) {
-		return h.agents.Agents(ctx, own(ctx), in.ProfileID, limit, cursor)
+		all, next, err := h.agents.Agents(ctx, own(ctx), in.ProfileID, limit, cursor)
+		return slices.DeleteFunc(all, func(a agent.Agent) bool { return !h.may(ctx, thing(ctx, a)) }), next, err
 	}, view)
 }
 
@@ -122,7 +127,11 @@ func (h handlers) rename(ctx context.Context, in *rename) (agent.Agent, error) {
 	if err != nil {
 		return agent.Agent{}, err
 	}
-	return h.agents.Rename(ctx, own(ctx), in.AgentID, seen, in.Body.Name)
+	client, err := h.upon(ctx, in.AgentID)
+	if err != nil {
+		return agent.Agent{}, err
+	}
+	return h.agents.Rename(ctx, client, in.AgentID, seen, in.Body.Name)
 }
 
 func (h handlers) remove(ctx context.Context, in *remove) (any, error) {
@@ -130,7 +139,11 @@ func (h handlers) remove(ctx context.Context, in *remove) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, h.agents.Delete(ctx, own(ctx), in.AgentID, seen)
+	client, err := h.upon(ctx, in.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, h.agents.Delete(ctx, client, in.AgentID, seen)
 }
 
 func (h handlers) publish(ctx context.Context, in *publish) (agent.Agent, error) {
@@ -138,7 +151,11 @@ func (h handlers) publish(ctx context.Context, in *publish) (agent.Agent, error)
 	if err != nil {
 		return agent.Agent{}, err
 	}
-	return h.agents.Publish(ctx, own(ctx), in.AgentID, seen)
+	client, err := h.upon(ctx, in.AgentID)
+	if err != nil {
+		return agent.Agent{}, err
+	}
+	return h.agents.Publish(ctx, client, in.AgentID, seen)
 }
 
 func (h handlers) rollback(ctx context.Context, in *rollback) (agent.Agent, error) {
@@ -146,7 +163,11 @@ func (h handlers) rollback(ctx context.Context, in *rollback) (agent.Agent, erro
 	if err != nil {
 		return agent.Agent{}, err
 	}
-	return h.agents.Rollback(ctx, own(ctx), in.AgentID, seen, in.Body.Version)
+	client, err := h.upon(ctx, in.AgentID)
+	if err != nil {
+		return agent.Agent{}, err
+	}
+	return h.agents.Rollback(ctx, client, in.AgentID, seen, in.Body.Version)
 }
 
 func view(a agent.Agent) Agent {

@@ -53,8 +53,12 @@ func (h handlers) registerConfigurations() {
 }
 
 func (h handlers) configurations(ctx context.Context, in *configurationsQuery) (httpapi.List[Configuration], error) {
+	client, err := h.upon(ctx, in.AgentID)
+	if err != nil {
+		return httpapi.List[Configuration]{}, err
+	}
 	return httpapi.Page(ctx, h.api, in.PageQuery, in.AgentID, func(limit int, cursor string) ([]agent.Configuration, string, error) {
-		return h.agents.Configurations(ctx, own(ctx), in.AgentID, limit, cursor)
+		return h.agents.Configurations(ctx, client, in.AgentID, limit, cursor)
 	}, configuration)
 }
 
@@ -66,10 +70,14 @@ func (h handlers) configuration(ctx context.Context, in *versionQuery) (agent.Dr
 		if err != nil || n < 1 || strconv.Itoa(n) != in.Version {
 			return agent.Drafted{}, missing
 		}
-		c, err := h.agents.Configuration(ctx, own(ctx), in.AgentID, n)
+		client, err := h.upon(ctx, in.AgentID)
+		if err != nil {
+			return agent.Drafted{}, err
+		}
+		c, err := h.agents.Configuration(ctx, client, in.AgentID, n)
 		return agent.Drafted{Configuration: c}, err
 	}
-	a, err := h.agents.Agent(ctx, own(ctx), in.AgentID)
+	a, err := h.visible(ctx, in.AgentID)
 	if err != nil {
 		return agent.Drafted{}, err
 	}
@@ -85,7 +93,11 @@ func (h handlers) putDraft(ctx context.Context, in *putDraft) (agent.Drafted, er
 	if err != nil {
 		return agent.Drafted{}, err
 	}
-	return h.agents.PutDraft(ctx, own(ctx), in.AgentID, seen, in.Body.Texts, in.Body.Workflows)
+	client, err := h.upon(ctx, in.AgentID)
+	if err != nil {
+		return agent.Drafted{}, err
+	}
+	return h.agents.PutDraft(ctx, client, in.AgentID, seen, in.Body.Texts, in.Body.Workflows)
 }
 
 func drafted(d agent.Drafted) httpapi.Out[Configuration] {

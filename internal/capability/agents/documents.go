@@ -81,9 +81,7 @@ func (h handlers) registerDocuments() {
 	httpapi.Register(h.api, httpapi.Op{ID: "list-documents", Summary: "List an agent's documents", Errors: []int{404}},
 		h.documents, httpapi.Body[httpapi.List[Document]])
 	httpapi.Register(h.api, httpapi.Op{ID: "get-document", Summary: "Read what is known of a document", Errors: []int{404}},
-		func(ctx context.Context, in *ByDocument) (agent.Document, error) {
-			return h.agents.Document(ctx, own(ctx), in.AgentID, in.DocumentID)
-		}, shownDocument)
+		h.document, shownDocument)
 	httpapi.RegisterEmpty(h.api, httpapi.Op{ID: "delete-document", Summary: "Make an agent forget a document", Status: 204,
 		Errors: []int{404, 412, 428}}, h.removeDocument)
 	httpapi.Register(h.api, httpapi.Op{ID: "search-passages", Summary: "Search an agent's documents", Errors: []int{404}},
@@ -92,14 +90,30 @@ func (h handlers) registerDocuments() {
 
 func (h handlers) addDocument(ctx context.Context, in *addDocument) (agent.Document, error) {
 	b := in.Body
-	return h.agents.AddDocument(ctx, own(ctx), in.AgentID, agent.Upload{Name: b.Name, ContentType: b.ContentType,
+	client, err := h.upon(ctx, in.AgentID)
+	if err != nil {
+		return agent.Document{}, err
+	}
+	return h.agents.AddDocument(ctx, client, in.AgentID, agent.Upload{Name: b.Name, ContentType: b.ContentType,
 		Content: []byte(b.Content)})
 }
 
 func (h handlers) documents(ctx context.Context, in *documentsQuery) (httpapi.List[Document], error) {
+	client, err := h.upon(ctx, in.AgentID)
+	if err != nil {
+		return httpapi.List[Document]{}, err
+	}
 	return httpapi.Page(ctx, h.api, in.PageQuery, in.AgentID, func(limit int, cursor string) ([]agent.Document, string, error) {
-		return h.agents.Documents(ctx, own(ctx), in.AgentID, limit, cursor)
+		return h.agents.Documents(ctx, client, in.AgentID, limit, cursor)
 	}, document)
+}
+
+func (h handlers) document(ctx context.Context, in *ByDocument) (agent.Document, error) {
+	client, err := h.upon(ctx, in.AgentID)
+	if err != nil {
+		return agent.Document{}, err
+	}
+	return h.agents.Document(ctx, client, in.AgentID, in.DocumentID)
 }
 
 func (h handlers) removeDocument(ctx context.Context, in *removeDocument) (any, error) {
@@ -107,11 +121,15 @@ func (h handlers) removeDocument(ctx context.Context, in *removeDocument) (any, 
 	if err != nil {
 		return nil, err
 	}
-	return nil, h.agents.DeleteDocument(ctx, own(ctx), in.AgentID, in.DocumentID, seen)
+	client, err := h.upon(ctx, in.AgentID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, h.agents.DeleteDocument(ctx, client, in.AgentID, in.DocumentID, seen)
 }
 
 func (h handlers) search(ctx context.Context, in *searchQuery) (Results, error) {
-	a, err := h.agents.Agent(ctx, own(ctx), in.AgentID)
+	a, err := h.visible(ctx, in.AgentID)
 	if err != nil {
 		return Results{}, err
 	}

@@ -3,8 +3,11 @@ package analysis
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/nowgo/agents/internal/access"
+	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/organization"
 	"github.com/nowgo/agents/internal/tenant"
@@ -71,11 +74,12 @@ type remove struct {
 type handlers struct {
 	api      *httpapi.API
 	profiles *organization.Service
+	access   *access.Decider
 }
 
 // Register mounts the capability's operations on api.
-func Register(api *httpapi.API, profiles *organization.Service) {
-	h := handlers{api, profiles}
+func Register(api *httpapi.API, profiles *organization.Service, decider *access.Decider) {
+	h := handlers{api, profiles, decider}
 	h.registerTemplates()
 	httpapi.Register(api, httpapi.Op{ID: "create-profile", Summary: "Describe a company, or a part of one", Status: 201,
 		Errors: []int{422}}, h.create, func(p organization.Profile) httpapi.Out[Profile] {
@@ -87,7 +91,11 @@ func Register(api *httpapi.API, profiles *organization.Service) {
 		httpapi.Body[httpapi.List[Profile]])
 	httpapi.Register(api, httpapi.Op{ID: "get-profile", Summary: "Read a profile", Errors: []int{404}},
 		func(ctx context.Context, in *ByID) (organization.Profile, error) {
-			return profiles.Profile(ctx, own(ctx), in.ProfileID)
+			client, err := h.upon(ctx, in.ProfileID)
+			if err != nil {
+				return organization.Profile{}, err
+			}
+			return profiles.Profile(ctx, client, in.ProfileID)
 		}, shown)
 	httpapi.Register(api, httpapi.Op{ID: "update-profile", Summary: "Change a profile", Errors: []int{404, 412, 422, 428}},
 		h.update, shown)
@@ -96,6 +104,21 @@ func Register(api *httpapi.API, profiles *organization.Service) {
 }
 
 func own(ctx context.Context) tenant.ID { return tenant.CallFrom(ctx).Principal.Client }
+
+// may reports whether the policies let the principal do the call's operation upon the profile. Its id says it all: nothing is read.
+func (h handlers) may(ctx context.Context, id string) bool {
+	call := tenant.CallFrom(ctx)
+	return h.access.Decide(call.Principal, call.Operation, access.Resource{Type: "Profile", ID: id, Client: call.Principal.Client}).Allow
+}
+
+// upon returns the client whose profile the operation is upon; a profile that the policies keep from the principal is as absent as one
+// that does not exist.
+func (h handlers) upon(ctx context.Context, id string) (tenant.ID, error) {
+	if !h.may(ctx, id) {
+		return "", fault.New("analysis.upon", fault.NotFound, "profile_not_found")
+	}
+	return own(ctx), nil
+}
 
 func (h handlers) create(ctx context.Context, in *create) (organization.Profile, error) {
 	b := in.Body
@@ -113,7 +136,8 @@ func metrics(in []Metric) []organization.Metric {
 
 func (h handlers) list(ctx context.Context, in *httpapi.PageQuery) (httpapi.List[Profile], error) {
 	return httpapi.Page(ctx, h.api, *in, "", func(limit int, cursor string) ([]organization.Profile, string, error) {
-		return h.profiles.Profiles(ctx, own(ctx), limit, cursor)
+		all, next, err := h.profiles.Profiles(ctx, own(ctx), limit, cursor)
+		return slices.DeleteFunc(all, func(p organization.Profile) bool { return !h.may(ctx, p.ID) }), next, err
 	}, view)
 }
 
@@ -130,7 +154,11 @@ func (h handlers) update(ctx context.Context, in *update) (organization.Profile,
 		m := metrics(*in.Body.Metrics)
 		patch.Metrics = &m
 	}
-	return h.profiles.UpdateProfile(ctx, own(ctx), in.ProfileID, seen, patch)
+	client, err := h.upon(ctx, in.ProfileID)
+	if err != nil {
+		return organization.Profile{}, err
+	}
+	return h.profiles.UpdateProfile(ctx, client, in.ProfileID, seen, patch)
 }
 
 func (h handlers) remove(ctx context.Context, in *remove) (any, error) {
@@ -138,7 +166,11 @@ func (h handlers) remove(ctx context.Context, in *remove) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, h.profiles.DeleteProfile(ctx, own(ctx), in.ProfileID, seen)
+	client, err := h.upon(ctx, in.ProfileID)
+	if err != nil {
+		return nil, err
+	}
+	return nil, h.profiles.DeleteProfile(ctx, client, in.ProfileID, seen)
 }
 
 func view(p organization.Profile) Profile {

@@ -94,9 +94,7 @@ type handlers struct {
 func Register(api *httpapi.API, conversations *conversation.Service, decider *access.Decider) {
 	h := handlers{api, conversations, decider}
 	httpapi.Register(api, httpapi.Op{ID: "start-conversation", Summary: "Start a conversation with a published agent",
-		Status: 201, Errors: []int{404, 409}}, func(ctx context.Context, in *start) (conversation.Conversation, error) {
-		return conversations.Start(ctx, own(ctx), in.AgentID)
-	}, func(c conversation.Conversation) httpapi.Out[Conversation] {
+		Status: 201, Errors: []int{404, 409}}, h.start, func(c conversation.Conversation) httpapi.Out[Conversation] {
 		out := shown(c)
 		out.Status, out.Location = 201, "/v1/conversations/"+c.ID
 		return out
@@ -119,6 +117,21 @@ func Register(api *httpapi.API, conversations *conversation.Service, decider *ac
 
 func own(ctx context.Context) tenant.ID { return tenant.CallFrom(ctx).Principal.Client }
 
+// reaches reports whether the policies let the principal do the call's operation upon r, of an agent. Its agent is read where the answer
+// depends on its profile: for managers who are limited to profiles.
+func (h handlers) reaches(ctx context.Context, r access.Resource) (bool, error) {
+	call := tenant.CallFrom(ctx)
+	return h.access.Reaches(call.Principal, call.Operation, r, func() (access.Resource, error) {
+		id := r.Agent
+		if r.Type == "Agent" {
+			id = r.ID
+		}
+		a, err := h.conversations.Agents.Agent(ctx, r.Client, id)
+		r.Profile = a.ProfileID
+		return r, err
+	})
+}
+
 // visible returns the conversation if the policies let the principal do the call's operation upon it; one that they
 // don't is as absent as one that does not exist.
 func (h handlers) visible(ctx context.Context, id string) (conversation.Conversation, error) {
@@ -126,17 +139,48 @@ func (h handlers) visible(ctx context.Context, id string) (conversation.Conversa
 	if err != nil {
 		return conversation.Conversation{}, err
 	}
-	call := tenant.CallFrom(ctx)
-	d := h.access.Decide(call.Principal, call.Operation, access.Resource{Type: "Conversation", ID: c.ID, Client: own(ctx), Owner: c.UserID})
-	if !d.Allow {
+	ok, err := h.reaches(ctx, access.Resource{Type: "Conversation", ID: c.ID, Client: own(ctx), Owner: c.UserID, Agent: c.AgentID})
+	if err != nil {
+		return conversation.Conversation{}, err
+	}
+	if !ok {
 		return conversation.Conversation{}, fault.New("conversations.visible", fault.NotFound, "conversation_not_found")
 	}
 	return c, nil
 }
 
+// errAbsent is the answer about an agent that the policies keep from the principal: that of one that does not exist.
+func errAbsent() error { return fault.New("conversations.reaches", fault.NotFound, "agent_not_found") }
+
+func (h handlers) start(ctx context.Context, in *start) (conversation.Conversation, error) {
+	ok, err := h.reaches(ctx, access.Resource{Type: "Agent", ID: in.AgentID, Client: own(ctx)})
+	if err != nil {
+		return conversation.Conversation{}, err
+	}
+	if !ok {
+		return conversation.Conversation{}, errAbsent()
+	}
+	return h.conversations.Start(ctx, own(ctx), in.AgentID)
+}
+
+// list shows everybody's conversations with the agent, or the principal's own where the policies leave no more.
 func (h handlers) list(ctx context.Context, in *listQuery) (httpapi.List[Conversation], error) {
 	p := tenant.CallFrom(ctx).Principal
-	everybody := h.access.Decide(p, "list-conversations", access.Resource{Type: "Conversation", Client: p.Client}).Allow
+	talks := access.Resource{Type: "Conversation", Client: p.Client, Agent: in.AgentID}
+	everybody, err := h.reaches(ctx, talks)
+	if err != nil {
+		return httpapi.List[Conversation]{}, err
+	}
+	if !everybody {
+		talks.Owner = p.User
+		mine, err := h.reaches(ctx, talks)
+		if err != nil {
+			return httpapi.List[Conversation]{}, err
+		}
+		if !mine {
+			return httpapi.List[Conversation]{}, errAbsent()
+		}
+	}
 	return httpapi.Page(ctx, h.api, in.PageQuery, in.AgentID, func(limit int, cursor string) ([]conversation.Conversation, string, error) {
 		if everybody {
 			return h.conversations.OfAgent(ctx, p.Client, in.AgentID, limit, cursor)
