@@ -22,6 +22,11 @@ const (
 	TypeClientResumed   = "client.resumed"
 	TypeSettingsUpdated = "settings.updated"
 
+	TypeClientOffboarded = "client.offboarded"
+	TypeClientRestored   = "client.restored"
+	TypeErasureAdvanced  = "client.erasure_advanced"
+	TypeClientErased     = "client.erased"
+
 	TypeUserInvited          = "user.invited"
 	TypeInvitationAccepted   = "invitation.accepted"
 	TypeSessionStarted       = "session.started"
@@ -46,6 +51,13 @@ const (
 	TypeCredentialRefused = "credential.refused"
 	TypeAccessDenied      = "access.denied"
 	TypeSigningKeyRotated = "signing_key.rotated"
+
+	TypeSecondFactorEnrolled  = "second_factor.enrolled"
+	TypeSecondFactorConfirmed = "second_factor.confirmed"
+	TypeSecondFactorRemoved   = "second_factor.removed"
+	TypeSecondFactorRefused   = "second_factor.refused"
+	TypeRecoveryCodesRenewed  = "recovery_codes.renewed"
+	TypeRecoveryCodeUsed      = "recovery_code.used"
 
 	TypeProfileCreated = "profile.created"
 	TypeProfileUpdated = "profile.updated"
@@ -83,6 +95,10 @@ var payloads = []struct {
 	{TypeClientSuspended, func() any { return new(ClientSuspended) }},
 	{TypeClientResumed, func() any { return new(ClientResumed) }},
 	{TypeSettingsUpdated, func() any { return new(Updated) }},
+	{TypeClientOffboarded, func() any { return new(ClientOffboarded) }},
+	{TypeClientRestored, func() any { return new(ClientRestored) }},
+	{TypeErasureAdvanced, func() any { return new(ErasureAdvanced) }},
+	{TypeClientErased, func() any { return new(ClientErased) }},
 	{TypeUserInvited, func() any { return new(UserInvited) }},
 	{TypeInvitationAccepted, func() any { return new(InvitationAccepted) }},
 	{TypeSessionStarted, func() any { return new(SessionStarted) }},
@@ -104,6 +120,12 @@ var payloads = []struct {
 	{TypeCredentialRefused, func() any { return new(CredentialRefused) }},
 	{TypeAccessDenied, func() any { return new(AccessDenied) }},
 	{TypeSigningKeyRotated, func() any { return new(SigningKeyRotated) }},
+	{TypeSecondFactorEnrolled, func() any { return new(SecondFactorEnrolled) }},
+	{TypeSecondFactorConfirmed, func() any { return new(SecondFactorConfirmed) }},
+	{TypeSecondFactorRemoved, func() any { return new(SecondFactorRemoved) }},
+	{TypeSecondFactorRefused, func() any { return new(SecondFactorRefused) }},
+	{TypeRecoveryCodesRenewed, func() any { return new(RecoveryCodesRenewed) }},
+	{TypeRecoveryCodeUsed, func() any { return new(RecoveryCodeUsed) }},
 	{TypeProfileCreated, func() any { return new(ProfileCreated) }},
 	{TypeProfileUpdated, func() any { return new(Updated) }},
 	{TypeProfileDeleted, func() any { return new(ProfileDeleted) }},

@@ -15,6 +15,7 @@ import (
 	"github.com/nowgo/agents/internal/cache"
 	"github.com/nowgo/agents/internal/client"
 	"github.com/nowgo/agents/internal/conversation"
+	"github.com/nowgo/agents/internal/erasure"
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/idempotency"
 	"github.com/nowgo/agents/internal/identity"
@@ -56,6 +57,7 @@ type App struct {
 	conversations *conversation.Service
 	trail         *trail.Reader
 	library       conversation.Library
+	certificates  *erasure.Signer // nil where nothing is served
 }
 
 // New composes the services over the ports. It fails where what is embedded in the binary is broken.
@@ -76,9 +78,9 @@ func New(p Ports) (*App, error) {
 	}
 	signer := identity.NewSigner(p.Keys, p.System)
 	a.Identity = identity.New(identity.Deps{Table: table, Directory: dir, Clients: a.clients, System: p.System,
-		Signer: signer, Mailer: p.Mail, PublicURL: p.PublicURL})
+		Signer: signer, Mailer: p.Mail, PublicURL: p.PublicURL, KeyMay: a.keyMay, ClientName: a.clientName, Log: p.Log})
 	a.clients.Invitations = a.Identity
-	if a.Authorizer, err = authorizer.New(authorizer.Config{Tokens: signer, Table: p.Table, System: p.System}); err != nil {
+	if a.Authorizer, err = authorizer.New(authorizer.Config{Tokens: signer, Table: p.Table, System: p.System, Log: p.Log}); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
 	a.profiles = &organization.Service{Table: table, System: p.System}
@@ -87,6 +89,11 @@ func New(p Ports) (*App, error) {
 	a.conversations = &conversation.Service{Table: table, Agents: a.agents, Library: a.library, Model: builtin.New(),
 		System: p.System}
 	a.trail = &trail.Reader{Table: table, Directory: dir}
+	if p.Secret != nil {
+		if a.certificates, err = erasure.NewSigner(p.Secret); err != nil {
+			return nil, fmt.Errorf("app: %w", err)
+		}
+	}
 	return a, nil
 }
 

@@ -4,14 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/nowgo/agents/internal/denial"
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/identity"
 	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
 )
@@ -37,16 +40,20 @@ type Config struct {
 	Tokens   Verifier
 	Table    store.Table
 	System   system.System
-	Capacity int // entries of each cache; 0: [DefaultCapacity]
+	Log      *slog.Logger // of what fails behind a verdict; nil: nowhere
+	Capacity int          // entries of each cache; 0: [DefaultCapacity]
 }
 
 // Authorizer authorizes calls. It may be used concurrently.
 type Authorizer struct {
-	tokens   Verifier
-	table    store.Table
-	sys      system.System
-	verdicts *lru.Cache[[sha256.Size]byte, verdict] // by the token's hash: the cache holds no credential
-	alive    *lru.Cache[liveKey, life]
+	tokens    Verifier
+	table     store.Table
+	directory *directory.Directory
+	sys       system.System
+	log       *slog.Logger
+	verdicts  *lru.Cache[[sha256.Size]byte, verdict] // by the credential's hash: the cache holds none
+	alive     *lru.Cache[liveKey, life]
+	machines  *lru.Cache[string, machine] // by the prefix of an API key
 }
 
 type verdict struct {
@@ -67,14 +74,24 @@ func New(c Config) (*Authorizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("authorizer: %w", err)
 	}
-	return &Authorizer{tokens: c.Tokens, table: c.Table, sys: c.System, verdicts: verdicts, alive: alive}, nil
+	machines, err := lru.New[string, machine](c.Capacity)
+	if err != nil {
+		return nil, fmt.Errorf("authorizer: %w", err)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Authorizer{tokens: c.Tokens, table: c.Table, directory: directory.New(c.Table), sys: c.System, log: c.Log,
+		verdicts: verdicts, alive: alive, machines: machines}, nil
 }
 
-// Authorize returns the principal of an Authorization header (`Bearer <token>`, RFC 6750 §2.1). It is what the gateway's function
-// calls, for the gateway remembers the verdict itself.
+// Authorize returns the principal of an Authorization header (`Bearer <token>`, RFC 6750 §2.1), whose token is an access token or an
+// API key. It is what the gateway's function calls, for the gateway remembers the verdict itself.
 //
 // Errors: fault.Unauthenticated `unauthenticated` (no bearer token), `invalid_token`, `token_expired`, `session_ended` (signed out,
-// user disabled, role changed since); fault.Forbidden `client_suspended`; fault.Unavailable where the table does not answer.
+// user disabled, role changed since), `invalid_api_key` (unknown, revoked, wrong secret), `api_key_expired`; fault.Forbidden
+// `client_suspended`; fault.Unavailable where the table does not answer. Those that say something of a credential are a
+// [denial.Refusal].
 func (a *Authorizer) Authorize(ctx context.Context, header string) (tenant.Principal, error) {
 	token, err := bearer(header)
 	if err != nil {
@@ -122,6 +139,9 @@ func bearer(header string) (string, error) {
 
 // decide verifies the token and looks at what stands behind it.
 func (a *Authorizer) decide(ctx context.Context, token string, now time.Time) (verdict, error) {
+	if identity.IsKeyCredential(token) {
+		return a.decideKey(ctx, token, now)
+	}
 	claims, err := a.tokens.Verify(token)
 	if err != nil {
 		return verdict{}, err
@@ -131,15 +151,14 @@ func (a *Authorizer) decide(ctx context.Context, token string, now time.Time) (v
 	if err != nil {
 		return verdict{}, err
 	}
-	if err := l.admits(p); err != nil {
-		return verdict{}, err
+	if err := l.admits(p, now); err != nil {
+		return verdict{}, denial.Proven(denial.Token, p, err)
 	}
-	until := now.Add(VerdictLifetime)
-	if claims.ExpiresAt.Before(until) {
-		until = claims.ExpiresAt
-	}
-	if !l.ends.IsZero() && l.ends.Before(until) {
-		until = l.ends
+	p.Within = l.within
+	p.Restricted = p.Restricted || l.restricted
+	until := earlier(now.Add(VerdictLifetime), claims.ExpiresAt)
+	if !l.ends.IsZero() {
+		until = earlier(until, l.ends)
 	}
 	return verdict{p, until}, nil
 }

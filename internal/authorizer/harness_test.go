@@ -3,6 +3,9 @@ package authorizer_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"hash/crc32"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -24,11 +27,27 @@ import (
 
 const client tenant.ID = "cli_azulazulazulazulazulazulaz"
 
-// countingTable counts reads, and fails them on demand.
+// countingTable counts reads and commits, and fails them on demand.
 type countingTable struct {
 	store.Table
-	reads atomic.Int64
-	err   error
+	reads, gets, commits atomic.Int64
+	err, failCommits     error
+}
+
+func (c *countingTable) Get(ctx context.Context, id tenant.ID, sk string) (store.Item, error) {
+	c.gets.Add(1)
+	if c.err != nil {
+		return store.Item{}, c.err
+	}
+	return c.Table.Get(ctx, id, sk)
+}
+
+func (c *countingTable) Commit(ctx context.Context, id tenant.ID, r audit.Record, changes ...store.Change) error {
+	c.commits.Add(1)
+	if c.failCommits != nil {
+		return c.failCommits
+	}
+	return c.Table.Commit(ctx, id, r, changes...)
 }
 
 func (c *countingTable) BatchGet(ctx context.Context, id tenant.ID, sks []string) ([]store.Item, error) {
@@ -77,6 +96,9 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w.put(t, client, keys.Client, `{"id":"`+string(client)+`","slug":"azul","name":"Azul","status":"active"}`)
+	w.table.reads.Store(0)
+	w.table.gets.Store(0)
+	w.table.commits.Store(0)
 	return w
 }
 
@@ -132,6 +154,42 @@ func (w *world) header(t testing.TB, p tenant.Principal) string {
 		t.Fatal(err)
 	}
 	return "Bearer " + token
+}
+
+// edit replaces a part of a row as it is written.
+func (w *world) edit(t testing.TB, partition tenant.ID, sk, from, to string) {
+	t.Helper()
+	w.commit(t, partition, sk, func(old store.Item, _ bool) store.Change {
+		if !strings.Contains(string(old.Summary), from) {
+			t.Fatalf("no %s in %s", from, old.Summary)
+		}
+		old.Summary = []byte(strings.Replace(string(old.Summary), from, to, 1))
+		return store.Update(old, old.Version)
+	})
+}
+
+// trail returns the events of the client.
+func (w *world) trail(t testing.TB) []audit.Event {
+	t.Helper()
+	page, err := w.table.Query(t.Context(), client, store.Query{Prefix: keys.EventPrefix, Limit: store.MaxPage})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []audit.Event
+	for _, it := range page.Items {
+		e, err := store.ItemEvent(client, it)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// forge returns what a credential of a key with the prefix looks like to who does not know its secret.
+func forge(sys system.System, prefix string) string {
+	body := "nowgo_" + prefix + "_" + sys.NewSecret()
+	return body + fmt.Sprintf("%07s", strconv.FormatUint(uint64(crc32.ChecksumIEEE([]byte(body))), 36))
 }
 
 type authorize func(context.Context, string) (tenant.Principal, error)

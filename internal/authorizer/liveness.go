@@ -21,18 +21,26 @@ type liveKey struct {
 
 // life is the state of a session, its user and its client, as the table had it.
 type life struct {
-	session bool // live, and the user's
-	user    bool // active
-	client  bool // active; true for a global administrator, who has none
-	role    tenant.Role
-	ends    time.Time // the session's end
-	until   time.Time // how long this may be used again
+	session    bool // live, and the user's
+	assumed    bool // the session of a global administrator inside the client
+	restricted bool // the session may do nothing but enrol a second factor
+	user       bool // active
+	client     bool // active; true for a global administrator, who has none
+	role       tenant.Role
+	within     tenant.Names
+	ends       time.Time // the session's end
+	until      time.Time // how long this may be used again
 }
 
 // admits returns the reason why the principal is not let in, or nil.
-func (l life) admits(p tenant.Principal) error {
+func (l life) admits(p tenant.Principal, now time.Time) error {
 	const op = "authorizer.Authorize"
-	if !l.session || !l.user || l.role != p.Role {
+	role := p.Role
+	if p.Assumed {
+		role = tenant.GlobalAdmin // what the administrator must still be, at home
+	}
+	ended := !l.ends.IsZero() && !now.Before(l.ends)
+	if !l.session || ended || l.assumed != p.Assumed || !l.user || l.role != role {
 		return fault.New(op, fault.Unauthenticated, "session_ended")
 	}
 	if !l.client {
@@ -61,42 +69,68 @@ func (a *Authorizer) life(ctx context.Context, p tenant.Principal, now time.Time
 	return l, nil
 }
 
-// read reads session, user and client, consistently and in one call. They are in one partition; a global administrator's are at
-// home, without a client.
+// read reads session, user and client, consistently and in one call, for they are in one partition: a global administrator's at home,
+// without a client. One who works inside a client has session and client there and is a user at home, which costs a second call.
 func (a *Authorizer) read(ctx context.Context, p tenant.Principal) (life, error) {
-	partition, wanted := p.Client, []string{keys.Session(p.Session), keys.User(p.User), keys.Client}
-	if p.Client == "" {
-		partition, wanted = directory.Home(p.User), wanted[:2]
-	}
-	rows, err := a.table.BatchGet(ctx, partition, wanted)
-	if err != nil {
-		return life{}, store.Fault("authorizer.Authorize", err)
-	}
 	l := life{client: p.Client == ""}
-	for _, row := range rows {
-		if err := l.take(row, p); err != nil {
-			return life{}, fault.Wrap("authorizer.Authorize", fault.Internal, "internal", err)
+	session, user := keys.Session(p.Session), keys.User(p.User)
+	var err error
+	switch {
+	case p.Client == "":
+		err = a.take(ctx, &l, p, directory.Home(p.User), session, user)
+	case !p.Assumed:
+		err = a.take(ctx, &l, p, p.Client, session, user, keys.Client)
+	default:
+		if err = a.take(ctx, &l, p, p.Client, session, keys.Client); err == nil && l.session {
+			err = a.take(ctx, &l, p, directory.Home(p.User), user)
 		}
 	}
-	return l, nil
+	return l, err
 }
 
-func (l *life) take(row store.Item, p tenant.Principal) error {
+func (a *Authorizer) take(ctx context.Context, l *life, p tenant.Principal, partition tenant.ID, wanted ...string) error {
+	rows, err := a.table.BatchGet(ctx, partition, wanted)
+	if err != nil {
+		return store.Fault("authorizer.Authorize", err)
+	}
+	for _, row := range rows {
+		if err := l.add(row, p); err != nil {
+			return fault.Wrap("authorizer.Authorize", fault.Internal, "internal", err)
+		}
+	}
+	return nil
+}
+
+func (l *life) add(row store.Item, p tenant.Principal) error {
+	if row.SK == keys.Client {
+		var err error
+		l.client, err = active(row)
+		return err
+	}
 	var s struct {
-		User   string      `json:"user"`
-		Role   tenant.Role `json:"role"`
-		Status string      `json:"status"`
+		User       string       `json:"user"`
+		Assumed    bool         `json:"assumed"`
+		Restricted bool         `json:"restricted"`
+		Role       tenant.Role  `json:"role"`
+		Status     string       `json:"status"`
+		Within     tenant.Names `json:"within"`
 	}
 	if err := row.Read(&s, nil); err != nil {
 		return err
 	}
-	switch row.SK {
-	case keys.Client:
-		l.client = s.Status == "active"
-	case keys.User(p.User):
-		l.user, l.role = s.Status == string(identity.StatusActive), s.Role
-	case keys.Session(p.Session):
-		l.session, l.ends = s.User == p.User, row.ExpiresAt
+	if row.SK == keys.User(p.User) {
+		l.user, l.role, l.within = s.Status == string(identity.StatusActive), s.Role, s.Within
+		return nil
 	}
+	l.session, l.ends, l.assumed, l.restricted = s.User == p.User, row.ExpiresAt, s.Assumed, s.Restricted
 	return nil
+}
+
+// active reports whether the client in the row lets people and machines in.
+func active(row store.Item) (bool, error) {
+	var s struct {
+		Status string `json:"status"`
+	}
+	err := row.Read(&s, nil)
+	return s.Status == "active", err
 }

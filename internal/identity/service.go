@@ -2,10 +2,13 @@ package identity
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/cache"
+	"github.com/nowgo/agents/internal/envelope"
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/mail"
 	"github.com/nowgo/agents/internal/store"
@@ -35,6 +38,8 @@ const capability = "authentication"
 type Clients interface {
 	// Status returns the client's status, `active` or `suspended`, read consistently. An unknown client is a fault.NotFound.
 	Status(ctx context.Context, client tenant.ID) (string, error)
+	// SecondFactorRoles returns the roles of which the client asks a second factor. An unknown client is a fault.NotFound.
+	SecondFactorRoles(ctx context.Context, client tenant.ID) ([]tenant.Role, error)
 }
 
 // Deps is what a [Service] works with. Mailer may be nil: invitations then return their token.
@@ -45,8 +50,19 @@ type Deps struct {
 	System    system.System
 	Signer    *Signer
 	Mailer    mail.Sender
+	Envelope  envelope.Sealer // of second factors' secrets; nil: nobody can enrol or show one
 	PublicURL string // where people reach the platform, without a slash at the end
 	Hasher    Hasher // nil: [NewArgon2] with [Recommended]
+	// Meter counts attempts to guess; nil: they are not slowed down. Wait returns after d or with ctx's error; nil: by the clock.
+	Meter cache.Meter
+	Wait  func(ctx context.Context, d time.Duration) error
+	// Refused records credentials that prove nothing, bounded, for anybody can send any number of them; nil: nobody does.
+	Refused func(ctx context.Context, err error)
+	// KeyMay reports whether the policies let a role do an operation; nil: no API key can be made.
+	KeyMay func(role tenant.Role, operation string) bool
+	// ClientName returns how mails name a client, and its default language; nil: they name the platform.
+	ClientName func(ctx context.Context, client tenant.ID) (name, language string, err error)
+	Log        *slog.Logger // of what fails behind an answer; nil: nowhere
 }
 
 // Service signs people in and keeps users. It may be used concurrently.
@@ -59,6 +75,12 @@ func New(d Deps) *Service {
 	d.PublicURL = strings.TrimRight(d.PublicURL, "/")
 	if d.Hasher == nil {
 		d.Hasher = NewArgon2(Recommended(), d.System)
+	}
+	if d.Meter == nil {
+		d.Meter = silent{}
+	}
+	if d.Wait == nil {
+		d.Wait = wait
 	}
 	return &Service{Deps: d}
 }

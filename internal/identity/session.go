@@ -103,7 +103,8 @@ func (s *Service) tokens(p tenant.Principal, refresh refreshToken) (Tokens, erro
 
 // sessionEvent returns an event about a session by its own user, with the caller's network address in the private part.
 func (s *Service) sessionEvent(ctx context.Context, partition tenant.ID, user, session, kind string, change any) (audit.Event, error) {
-	e, err := s.event(ctx, partition, audit.Fact{Type: kind, Actor: audit.Actor{Type: "user", ID: user},
+	p := tenant.CallFrom(ctx).Principal
+	e, err := s.event(ctx, partition, audit.Fact{Type: kind, Actor: audit.Actor{Type: "user", ID: user, Assumed: p.Assumed && p.User == user},
 		Target: audit.Target{Type: "session", ID: session}, Change: change, Private: callerOf(ctx, "")})
 	return e, err
 }

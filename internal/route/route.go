@@ -53,6 +53,12 @@ var operations = []Operation{
 	{ID: "sign-out", Method: "POST", Path: "/v1/auth/sign-out", Capability: Authentication},
 	{ID: "get-me", Method: "GET", Path: "/v1/auth/me", Capability: Authentication},
 	{ID: "accept-invitation", Method: "POST", Path: "/v1/auth/invitations/accept", Capability: Authentication, Public: true},
+	{ID: "assume-client", Method: "POST", Path: "/v1/auth/assume", Capability: Authentication},
+	{ID: "get-mfa", Method: "GET", Path: "/v1/auth/mfa", Capability: Authentication},
+	{ID: "enrol-totp", Method: "POST", Path: "/v1/auth/mfa/totp", Capability: Authentication},
+	{ID: "confirm-totp", Method: "POST", Path: "/v1/auth/mfa/totp/confirm", Capability: Authentication},
+	{ID: "remove-totp", Method: "POST", Path: "/v1/auth/mfa/totp/remove", Capability: Authentication},
+	{ID: "renew-recovery-codes", Method: "POST", Path: "/v1/auth/mfa/recovery-codes", Capability: Authentication},
 	{ID: "get-jwks", Method: "GET", Path: "/.well-known/jwks.json", Capability: Authentication, Public: true},
 
 	{ID: "create-client", Method: "POST", Path: "/v1/clients", Capability: Clients, Repeatable: true},
@@ -61,6 +67,11 @@ var operations = []Operation{
 	{ID: "update-client", Method: "PATCH", Path: "/v1/clients/{client_id}", Capability: Clients, Repeatable: true},
 	{ID: "suspend-client", Method: "POST", Path: "/v1/clients/{client_id}/suspend", Capability: Clients, Repeatable: true},
 	{ID: "resume-client", Method: "POST", Path: "/v1/clients/{client_id}/resume", Capability: Clients, Repeatable: true},
+	{ID: "offboard-client", Method: "DELETE", Path: "/v1/clients/{client_id}", Capability: Clients, Repeatable: true},
+	{ID: "restore-client", Method: "POST", Path: "/v1/clients/{client_id}/restore", Capability: Clients, Repeatable: true},
+	{ID: "get-erasure-certificate", Method: "GET", Path: "/v1/clients/{client_id}/certificate", Capability: Clients},
+	{ID: "get-certificate-keys", Method: "GET", Path: "/.well-known/certificate-keys.json", Capability: Clients, Public: true},
+	{ID: "invite-administrator", Method: "POST", Path: "/v1/clients/{client_id}/administrators", Capability: Clients, Repeatable: true},
 	{ID: "get-own-client", Method: "GET", Path: "/v1/client", Capability: Clients},
 	{ID: "update-own-client", Method: "PATCH", Path: "/v1/client", Capability: Clients, Repeatable: true},
 	{ID: "get-settings", Method: "GET", Path: "/v1/client/settings", Capability: Clients},
@@ -68,6 +79,15 @@ var operations = []Operation{
 	{ID: "create-user", Method: "POST", Path: "/v1/users", Capability: Clients, Repeatable: true},
 	{ID: "list-users", Method: "GET", Path: "/v1/users", Capability: Clients},
 	{ID: "get-user", Method: "GET", Path: "/v1/users/{user_id}", Capability: Clients},
+	{ID: "update-user", Method: "PATCH", Path: "/v1/users/{user_id}", Capability: Clients, Repeatable: true},
+	{ID: "remove-user", Method: "DELETE", Path: "/v1/users/{user_id}", Capability: Clients, Repeatable: true},
+	{ID: "resend-invitation", Method: "POST", Path: "/v1/users/{user_id}/invitation", Capability: Clients, Repeatable: true},
+	{ID: "revoke-invitation", Method: "DELETE", Path: "/v1/users/{user_id}/invitation", Capability: Clients, Repeatable: true},
+	{ID: "create-api-key", Method: "POST", Path: "/v1/api-keys", Capability: Clients, Repeatable: true},
+	{ID: "list-api-keys", Method: "GET", Path: "/v1/api-keys", Capability: Clients},
+	{ID: "get-api-key", Method: "GET", Path: "/v1/api-keys/{key_id}", Capability: Clients},
+	{ID: "rotate-api-key", Method: "POST", Path: "/v1/api-keys/{key_id}/rotate", Capability: Clients, Repeatable: true},
+	{ID: "revoke-api-key", Method: "DELETE", Path: "/v1/api-keys/{key_id}", Capability: Clients, Repeatable: true},
 
 	{ID: "list-templates", Method: "GET", Path: "/v1/templates", Capability: Analysis},
 	{ID: "get-template", Method: "GET", Path: "/v1/templates/{sector}", Capability: Analysis},
@@ -114,9 +134,10 @@ type Trigger string
 
 // The triggers.
 const (
-	Gateway Trigger = "gateway" // API Gateway asks it for a verdict
-	Stream  Trigger = "stream"  // the table's change stream
-	Queue   Trigger = "queue"   // a queue fed by a rule on the event bus
+	Gateway  Trigger = "gateway"  // API Gateway asks it for a verdict
+	Stream   Trigger = "stream"   // the table's change stream
+	Queue    Trigger = "queue"    // a queue fed by a rule on the event bus
+	Schedule Trigger = "schedule" // the clock alone: every hour
 )
 
 // Worker is a function that serves no HTTP operation.
@@ -127,7 +148,7 @@ type Worker struct {
 	Pattern string
 	// Crossing workers see the items of many clients, each by its own client id (invariant 1).
 	Crossing bool
-	// Hourly workers also run once an hour, to finish what an outage left behind.
+	// Hourly workers run once an hour: those of a Schedule for their work, others to finish what an outage left behind.
 	Hourly bool
 }
 
@@ -136,6 +157,7 @@ func Workers() []Worker {
 	return []Worker{
 		{Name: "authorizer", Trigger: Gateway, Crossing: true},
 		{Name: "relay", Trigger: Stream, Crossing: true, Hourly: true},
+		{Name: "eraser", Trigger: Schedule, Crossing: true, Hourly: true},
 		{Name: "archivist", Trigger: Queue, Crossing: true, Pattern: `{"source":[{"prefix":"nowgo."}]}`},
 	}
 }

@@ -86,6 +86,8 @@ func Register(api *httpapi.API, users *identity.Service) {
 		Errors: []int{401, 422}}, func(ctx context.Context, in *accept) (identity.Tokens, error) {
 		return users.Accept(ctx, identity.Accept{Token: in.Body.Token, Name: in.Body.Name, Password: in.Body.Password})
 	}, tokens)
+	registerAssume(api, users)
+	registerMFA(api, users)
 	httpapi.RegisterEmpty(api, httpapi.Op{ID: "sign-out", Summary: "End the session", Status: 204},
 		func(ctx context.Context, _ *struct{}) (any, error) { return nil, users.SignOut(ctx) })
 	httpapi.Register(api, httpapi.Op{ID: "get-me", Summary: "Who is signed in"},

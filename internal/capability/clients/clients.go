@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nowgo/agents/internal/client"
+	"github.com/nowgo/agents/internal/erasure"
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/identity"
 	"github.com/nowgo/agents/internal/store/directory"
@@ -17,10 +18,11 @@ type Client struct {
 	ID        tenant.ID     `json:"id" example:"cli_k3j5n7q2w4x6y2a3b5c7d2e4f6"`
 	Name      string        `json:"name" example:"Loja Azul"`
 	Slug      string        `json:"slug" example:"loja-azul"`
-	Status    client.Status `json:"status" enum:"active,suspended"`
+	Status    client.Status `json:"status" enum:"active,suspended,offboarding,erasing"`
 	Languages []string      `json:"languages,omitempty" example:"[\"pt-BR\",\"en\"]"`
 	CreatedAt time.Time     `json:"created_at"`
 	UpdatedAt time.Time     `json:"updated_at"`
+	EraseAt   *time.Time    `json:"erase_at,omitempty" doc:"Of a client that is leaving: when everything it has will be erased"`
 }
 
 // Listed is a client in the platform's list.
@@ -28,7 +30,7 @@ type Listed struct {
 	ID        tenant.ID `json:"id"`
 	Name      string    `json:"name"`
 	Slug      string    `json:"slug"`
-	Status    string    `json:"status" enum:"active,suspended"`
+	Status    string    `json:"status" enum:"active,suspended,offboarding,erasing"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -87,7 +89,7 @@ type handlers struct {
 }
 
 // Register mounts the capability's operations on api.
-func Register(api *httpapi.API, clients *client.Service, users *identity.Service) {
+func Register(api *httpapi.API, clients *client.Service, users *identity.Service, certificates *erasure.Signer) {
 	h := handlers{api, clients, users}
 	httpapi.Register(api, httpapi.Op{ID: "create-client", Summary: "Create a client and invite its administrator", Status: 201,
 		Errors: []int{409, 422}}, h.create, onboarded)
@@ -108,7 +110,9 @@ func Register(api *httpapi.API, clients *client.Service, users *identity.Service
 	httpapi.Register(api, httpapi.Op{ID: "update-own-client", Summary: "Rename the own client", Errors: []int{412, 428}},
 		func(ctx context.Context, in *Rename) (client.Client, error) { return h.rename(ctx, own(ctx), in) }, shown)
 	h.registerSettings()
+	h.registerOffboarding(certificates)
 	h.registerUsers()
+	h.registerKeys()
 }
 
 func own(ctx context.Context) tenant.ID { return tenant.CallFrom(ctx).Principal.Client }
@@ -144,7 +148,11 @@ func (h handlers) status(to client.Status) func(context.Context, *action) (clien
 }
 
 func view(c client.Client) Client {
-	return Client{c.ID, c.Name, c.Slug, c.Status, c.Languages, c.CreatedAt, c.UpdatedAt}
+	out := Client{c.ID, c.Name, c.Slug, c.Status, c.Languages, c.CreatedAt, c.UpdatedAt, nil}
+	if !c.EraseAt.IsZero() {
+		out.EraseAt = &c.EraseAt
+	}
+	return out
 }
 
 func shown(c client.Client) httpapi.Out[Client] {
