@@ -2,13 +2,17 @@ package identity
 
 import (
 	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 
-	"github.com/lestrrat-go/jwx/v3/jwa"
-	"github.com/lestrrat-go/jwx/v3/jwk"
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/nowgo/agents/internal/system"
 )
@@ -16,120 +20,223 @@ import (
 // maxKeys is the size limit of a key document in bytes (that of a secret in Secrets Manager).
 const maxKeys = 64 << 10
 
+// keysVersion is the version of key documents that say when each key begins to sign. Those without a version are older: their
+// first private key signs, and all others only verify.
+const keysVersion = 2
+
 // ErrKeys is returned for a key document that cannot be used.
 var ErrKeys = errors.New("identity: not a JWK set with an Ed25519 private key")
 
-// KeySet is the platform's signing keys: the current private key, and the public keys of all tokens still to be accepted. A key's id
-// is its RFC 7638 thumbprint (SHA-256).
-type KeySet struct {
-	current jwk.Key            // private, with kid and alg
-	public  map[string]jwk.Key // by kid
-	jwks    []byte
+// keyDocument is a JWK set (RFC 7517 §5) with members of our own beside the standard's, which the standard allows.
+type keyDocument struct {
+	Version int         `json:"nowgo_version,omitempty"`
+	Keys    []keyMember `json:"keys"`
 }
 
-// GenerateKeys returns a new key document: a JWK set (RFC 7517 §5) with one Ed25519 private key (RFC 8037 §2). It is a secret.
+// keyMember is an Ed25519 key as RFC 8037 §2 writes it.
+type keyMember struct {
+	Type      string `json:"kty"`
+	Curve     string `json:"crv"`
+	Algorithm string `json:"alg"`
+	Use       string `json:"use"`
+	ID        string `json:"kid"`
+	X         string `json:"x"`
+	D         string `json:"d,omitempty"`
+	SignsAt   int64  `json:"nowgo_signs_at,omitempty"` // seconds since 1970; 0: always has
+}
+
+// signingKey is one key of a set.
+type signingKey struct {
+	id      string // RFC 7638 thumbprint, SHA-256
+	public  ed25519.PublicKey
+	private ed25519.PrivateKey // nil: it only verifies
+	signsAt time.Time          // when it begins to sign
+	retires time.Time          // when every token it signed is dead; zero: no other has followed it
+	header  string             // the first part of each token it signs
+}
+
+// KeySet is the platform's signing keys: the private one in use, those that follow it, and the public keys of all tokens still to be
+// accepted. A key's id is its RFC 7638 thumbprint (SHA-256). It does not change; the zero set knows no key.
+type KeySet struct {
+	keys     []signingKey // in the order in which they begin to sign
+	byHeader map[string]*signingKey
+	jwks     []byte
+}
+
+// GenerateKeys returns a new key document: a JWK set (RFC 7517 §5) with one Ed25519 private key (RFC 8037 §2), which signs from now
+// on. It is a secret.
 func GenerateKeys(sys system.System) ([]byte, error) {
-	seed := make([]byte, ed25519.SeedSize)
-	if _, err := io.ReadFull(sys.Random, seed); err != nil {
-		return nil, fmt.Errorf("identity: key: %w", err)
-	}
-	key, err := jwk.Import(ed25519.NewKeyFromSeed(seed))
+	k, err := newSigningKey(sys.Random, sys.Now())
 	if err != nil {
-		return nil, fmt.Errorf("identity: key: %w", err)
-	}
-	if err := describe(key); err != nil {
 		return nil, err
 	}
-	set := jwk.NewSet()
-	if err := set.AddKey(key); err != nil {
-		return nil, fmt.Errorf("identity: key: %w", err)
+	return encodeKeys([]signingKey{k})
+}
+
+// DeriveKeys returns the key document whose one key is derived (HKDF, RFC 5869) from a secret text of 32 bytes or more: the same from the
+// same text, so that processes agree on an environment's first key before anything has written it down.
+func DeriveKeys(secret []byte) ([]byte, error) {
+	if len(secret) < 32 {
+		return nil, fmt.Errorf("identity: the text that keys are derived from has %d bytes, not 32", len(secret))
 	}
-	document, err := json.Marshal(set)
+	seed, err := hkdf.Key(sha256.New, secret, nil, "nowgo signing key 1", ed25519.SeedSize)
 	if err != nil {
 		return nil, fmt.Errorf("identity: key: %w", err)
+	}
+	return encodeKeys([]signingKey{keyOf(ed25519.NewKeyFromSeed(seed), time.Time{})})
+}
+
+func newSigningKey(random io.Reader, signsAt time.Time) (signingKey, error) {
+	seed := make([]byte, ed25519.SeedSize)
+	if _, err := io.ReadFull(random, seed); err != nil {
+		return signingKey{}, fmt.Errorf("identity: key: %w", err)
+	}
+	return keyOf(ed25519.NewKeyFromSeed(seed), signsAt), nil
+}
+
+func keyOf(private ed25519.PrivateKey, signsAt time.Time) signingKey {
+	public, _ := private.Public().(ed25519.PublicKey)
+	id := thumbprint(public)
+	return signingKey{id: id, public: public, private: private, signsAt: signsAt, header: tokenHeader(id)}
+}
+
+// thumbprint is RFC 7638's of an Ed25519 key (RFC 8037 §2).
+func thumbprint(public ed25519.PublicKey) string {
+	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"}`))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// member is the key as a document has it, with its private part or without.
+func (k signingKey) member(private bool) keyMember {
+	m := keyMember{Type: "OKP", Curve: "Ed25519", Algorithm: tokenAlgorithm, Use: "sig", ID: k.id,
+		X: base64.RawURLEncoding.EncodeToString(k.public)}
+	if private {
+		if k.private != nil {
+			m.D = base64.RawURLEncoding.EncodeToString(k.private.Seed())
+		}
+		if !k.signsAt.IsZero() {
+			m.SignsAt = k.signsAt.Unix()
+		}
+	}
+	return m
+}
+
+func encodeKeys(keys []signingKey) ([]byte, error) {
+	d := keyDocument{Version: keysVersion}
+	for _, k := range keys {
+		d.Keys = append(d.Keys, k.member(true))
+	}
+	document, err := json.Marshal(d)
+	if err != nil {
+		return nil, fmt.Errorf("identity: keys: %w", err)
 	}
 	return document, nil
 }
 
-// describe sets what a key says of itself: its id, its algorithm, its use.
-func describe(key jwk.Key) error {
-	if err := jwk.AssignKeyID(key, jwk.WithForceAssign(true)); err != nil {
-		return fmt.Errorf("identity: key: %w", err)
+// ParseKeys reads a key document as [GenerateKeys] and [RotateKeys] make it, from a file or Secrets Manager. It returns [ErrKeys] for
+// anything else, and never quotes the document.
+func ParseKeys(document []byte) (*KeySet, error) {
+	var d keyDocument
+	if len(document) > maxKeys || jsonv2.Unmarshal(document, &d) != nil || d.Version != 0 && d.Version != keysVersion {
+		return nil, ErrKeys
 	}
-	if err := errors.Join(key.Set(jwk.AlgorithmKey, jwa.EdDSA()), key.Set(jwk.KeyUsageKey, jwk.ForSignature)); err != nil {
-		return fmt.Errorf("identity: key: %w", err)
+	ks := &KeySet{byHeader: make(map[string]*signingKey, len(d.Keys))}
+	signs := false // by now some key of the document can
+	for _, m := range d.Keys {
+		k, err := m.key()
+		if err != nil {
+			return nil, err
+		}
+		if d.Version == 0 && signs { // the first signs, whatever the others could do
+			k.private = nil
+		}
+		signs = signs || k.private != nil
+		ks.keys = append(ks.keys, k)
+	}
+	if !signs {
+		return nil, ErrKeys
+	}
+	slices.SortStableFunc(ks.keys, func(a, b signingKey) int { return a.signsAt.Compare(b.signsAt) })
+	last := ks.keys[len(ks.keys)-1].signsAt
+	if !slices.ContainsFunc(ks.keys, func(k signingKey) bool { return k.private != nil && k.signsAt.Equal(last) }) {
+		return nil, fmt.Errorf("%w: the last key cannot sign", ErrKeys)
+	}
+	return ks, ks.index()
+}
+
+func (m keyMember) key() (signingKey, error) {
+	x, err := base64.RawURLEncoding.Strict().DecodeString(m.X)
+	if err != nil || len(x) != ed25519.PublicKeySize || m.Type != "OKP" || m.Curve != "Ed25519" ||
+		m.Algorithm != "" && m.Algorithm != tokenAlgorithm || m.Use != "" && m.Use != "sig" || m.SignsAt < 0 {
+		return signingKey{}, ErrKeys
+	}
+	k := signingKey{public: x, id: thumbprint(x)}
+	k.header = tokenHeader(k.id)
+	if m.SignsAt > 0 {
+		k.signsAt = time.Unix(m.SignsAt, 0).UTC()
+	}
+	if m.D == "" {
+		return k, nil
+	}
+	seed, err := base64.RawURLEncoding.Strict().DecodeString(m.D)
+	if err != nil || len(seed) != ed25519.SeedSize {
+		return signingKey{}, ErrKeys
+	}
+	if k.private = ed25519.NewKeyFromSeed(seed); !k.public.Equal(k.private.Public()) {
+		return signingKey{}, ErrKeys
+	}
+	return k, nil
+}
+
+// index completes a set whose keys are in order.
+func (k *KeySet) index() error {
+	public := keyDocument{Keys: []keyMember{}}
+	for i := range k.keys {
+		key := &k.keys[i]
+		if _, twice := k.byHeader[key.header]; twice {
+			return fmt.Errorf("%w: a key stands in it twice", ErrKeys)
+		}
+		k.byHeader[key.header] = key
+		for _, next := range k.keys[i+1:] {
+			if next.signsAt.After(key.signsAt) {
+				key.retires = next.signsAt.Add(KeyOverlap)
+				break
+			}
+		}
+		public.Keys = append(public.Keys, key.member(false))
+	}
+	var err error
+	if k.jwks, err = json.Marshal(public); err != nil {
+		return fmt.Errorf("identity: keys: %w", err)
 	}
 	return nil
 }
 
-// ParseKeys reads a key document as [GenerateKeys] makes it, from a file or Secrets Manager. The first private key signs; the others,
-// private or public, only verify, which is how keys are rotated. It returns [ErrKeys] for anything else, and never
-// quotes the document.
-func ParseKeys(document []byte) (*KeySet, error) {
-	if len(document) > maxKeys {
-		return nil, ErrKeys
-	}
-	set, err := jwk.Parse(document)
-	if err != nil || set.Len() == 0 {
-		return nil, ErrKeys
-	}
-	ks := &KeySet{public: make(map[string]jwk.Key)}
-	published := jwk.NewSet()
-	for i := range set.Len() {
-		key, ok := set.Key(i)
-		if !ok {
-			return nil, ErrKeys
-		}
-		public, private, err := ed25519Key(key)
-		if err != nil {
-			return nil, ErrKeys
-		}
-		kid, _ := public.KeyID()
-		if _, twice := ks.public[kid]; twice {
-			return nil, fmt.Errorf("%w: a key stands in it twice", ErrKeys)
-		}
-		ks.public[kid] = public
-		if err := published.AddKey(public); err != nil {
-			return nil, ErrKeys
-		}
-		if ks.current == nil && private != nil {
-			ks.current = private
+// signer returns the key that signs at the time: of the private ones that have begun, the last; before all, the first. It is nil in
+// an empty set.
+func (k *KeySet) signer(now time.Time) *signingKey {
+	var signs *signingKey
+	for i := range k.keys {
+		if key := &k.keys[i]; key.private != nil && (signs == nil || !now.Before(key.signsAt) && key.signsAt.After(signs.signsAt)) {
+			signs = key
 		}
 	}
-	if ks.current == nil {
-		return nil, ErrKeys
-	}
-	if ks.jwks, err = json.Marshal(published); err != nil {
-		return nil, fmt.Errorf("identity: keys: %w", err)
-	}
-	return ks, nil
+	return signs
 }
 
-// ed25519Key returns the public and, where there is one, the private form of an Ed25519 key.
-func ed25519Key(key jwk.Key) (public, private jwk.Key, err error) {
-	switch k := key.(type) {
-	case jwk.OKPPrivateKey:
-		var raw ed25519.PrivateKey
-		if err := jwk.Export(k, &raw); err != nil {
-			return nil, nil, err
-		}
-		if err := describe(k); err != nil {
-			return nil, nil, err
-		}
-		private = k
-	case jwk.OKPPublicKey:
-		var raw ed25519.PublicKey
-		if err := jwk.Export(k, &raw); err != nil {
-			return nil, nil, err
-		}
-	default:
-		return nil, nil, ErrKeys
+// IDs returns the ids of all keys, in the order in which they begin to sign.
+func (k *KeySet) IDs() []string {
+	ids := make([]string, len(k.keys))
+	for i := range k.keys {
+		ids[i] = k.keys[i].id
 	}
-	if public, err = jwk.PublicKeyOf(key); err != nil {
-		return nil, nil, err
-	}
-	return public, private, describe(public)
+	return ids
 }
 
 // JWKS returns the public keys as a JWK set, for whoever verifies access tokens. The caller must not change it.
 func (k *KeySet) JWKS() []byte { return k.jwks }
+
+// held and renewed make a set a [Keys] that never changes.
+func (k *KeySet) held(time.Time) *KeySet { return k }
+
+func (k *KeySet) renewed(time.Time) *KeySet { return k }

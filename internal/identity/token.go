@@ -1,16 +1,15 @@
 package identity
 
 import (
-	"bytes"
+	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
-	"github.com/lestrrat-go/jwx/v3/jwa"
-	"github.com/lestrrat-go/jwx/v3/jws"
-	"github.com/lestrrat-go/jwx/v3/jwt"
-
+	"github.com/nowgo/agents/internal/denial"
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
@@ -18,20 +17,15 @@ import (
 
 // Limits and names of access tokens.
 const (
-	MaxToken = 8 << 10          // bytes of a token that is looked at
-	Leeway   = 30 * time.Second // between the clocks of signer and verifier
+	MaxToken         = 8 << 10          // bytes of a token that is looked at
+	MaxTokenLifetime = time.Hour        // of any token; one that says that it lives longer is none of ours
+	Leeway           = 30 * time.Second // between the clocks of signer and verifier
 
 	Issuer   = "nowgo-agents" // iss
 	Audience = "nowgo-api"    // aud
 
-	tokenType   = "at+jwt" // RFC 9068 §2.1
-	claimClient = "client_id"
-	claimRole   = "role"
-	claimSID    = "sid"
-
-	claimRestricted = "restricted" // true, or absent
-	claimAssumed    = "assumed"    // true, or absent
-	claimActor      = "act"        // RFC 8693 §4.1: with assumed, the global administrator as its sub
+	tokenType      = "at+jwt" // RFC 9068 §2.1
+	tokenAlgorithm = "EdDSA"  // RFC 8037 §3.1, with Ed25519 keys alone
 )
 
 // Claims is what an access token says.
@@ -42,156 +36,166 @@ type Claims struct {
 	ExpiresAt time.Time
 }
 
+// Keys is where a [Signer] has its keys from: a [KeySet] that stays as it is, or a [KeyRing] that follows their rotation.
+type Keys interface {
+	held(now time.Time) *KeySet    // never nil
+	renewed(now time.Time) *KeySet // after a key that held does not know was met
+}
+
 // Signer makes and verifies access tokens: JWTs (RFC 7519, profile RFC 9068) signed with Ed25519 (RFC 8037). It may be used
 // concurrently.
+//
+// It writes and reads them by itself, with the standard library's ed25519: a general library takes twice the time of the signature's
+// check to find out what here is known. The tests hold every token that it accepts against such a library.
 type Signer struct {
-	keys *KeySet
+	keys Keys
 	sys  system.System
 }
 
 // NewSigner returns a signer with the given keys.
-func NewSigner(keys *KeySet, sys system.System) *Signer { return &Signer{keys: keys, sys: sys} }
+func NewSigner(keys Keys, sys system.System) *Signer { return &Signer{keys: keys, sys: sys} }
 
 // JWKS returns the public keys as a JWK set.
-func (s *Signer) JWKS() []byte { return s.keys.JWKS() }
+func (s *Signer) JWKS() []byte { return s.keys.held(s.sys.Now()).JWKS() }
 
 // Issue returns an access token of the principal that lives for [AccessLifetime].
 func (s *Signer) Issue(p tenant.Principal) (string, error) {
 	return s.IssueUntil(p, s.sys.Now().Add(AccessLifetime))
 }
 
-// IssueUntil is Issue with the time of the token's end. An assumed principal's token says who acts in it (RFC 8693 §4.1).
+// IssueUntil is Issue with the time of the token's end, at most [MaxTokenLifetime] from now. An assumed principal's token says who acts
+// in it (RFC 8693 §4.1).
 func (s *Signer) IssueUntil(p tenant.Principal, end time.Time) (string, error) {
 	now := s.sys.Now()
-	b := jwt.NewBuilder().Issuer(Issuer).Audience([]string{Audience}).Subject(p.User).JwtID(s.sys.NewULID()).
-		IssuedAt(now).NotBefore(now).Expiration(end).
-		Claim(claimRole, string(p.Role)).Claim(claimSID, p.Session)
-	if p.Client != "" {
-		b = b.Claim(claimClient, string(p.Client))
+	key := s.keys.held(now).signer(now)
+	if key == nil {
+		return "", errors.New("identity: access token: there is no key to sign with")
 	}
-	if p.Restricted {
-		b = b.Claim(claimRestricted, true)
+	if end.Sub(now) > MaxTokenLifetime {
+		return "", fmt.Errorf("identity: access token: a life of %v is over %v", end.Sub(now), MaxTokenLifetime)
 	}
+	c := tokenClaims{Issuer: Issuer, Audience: ourAudience, Subject: p.User, ID: s.sys.NewULID(), IssuedAt: now.Unix(), NotBefore: now.Unix(),
+		ExpiresAt: end.Unix(), Role: p.Role, Client: p.Client, Session: p.Session, Restricted: p.Restricted, Assumed: p.Assumed}
 	if p.Assumed {
-		b = b.Claim(claimAssumed, true).Claim(claimActor, map[string]string{"sub": p.User})
+		c.Actor = &tokenActor{Subject: p.User}
 	}
-	t, err := b.Build()
+	payload, err := json.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("identity: access token: %w", err)
 	}
-	h := jws.NewHeaders()
-	if err := h.Set(jws.TypeKey, tokenType); err != nil {
-		return "", fmt.Errorf("identity: access token: %w", err)
-	}
-	signed, err := jwt.Sign(t, jwt.WithKey(jwa.EdDSA(), s.keys.current, jws.WithProtectedHeaders(h)))
-	if err != nil {
-		return "", fmt.Errorf("identity: access token: %w", err)
-	}
-	return string(signed), nil
+	signed := key.header + "." + base64.RawURLEncoding.EncodeToString(payload)
+	return signed + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(key.private, []byte(signed))), nil
 }
 
 // Verify returns the claims of a token that this platform signed and that is alive. Everything else is fault.Unauthenticated:
-// `token_expired` for one that was good, `invalid_token` for the rest. It never reads a key, or the address of one, from
-// the token.
+// `token_expired` for one that was good, with whose it was ([denial.Refusal]), and `invalid_token` for the rest. It never reads a key, or
+// the address of one, from the token.
 func (s *Signer) Verify(token string) (Claims, error) {
 	const op = "identity.Verify"
-	t, err := s.parse([]byte(token))
+	now := s.sys.Now()
+	claims, err := s.signed(token, now)
 	if err != nil {
 		return Claims{}, fault.Wrap(op, fault.Unauthenticated, "invalid_token", err)
 	}
-	err = jwt.Validate(t, jwt.WithIssuer(Issuer), jwt.WithAudience(Audience), jwt.WithAcceptableSkew(Leeway),
-		jwt.WithClock(jwt.ClockFunc(s.sys.Now)), jwt.WithRequiredClaim(jwt.ExpirationKey), jwt.WithRequiredClaim(jwt.NotBeforeKey),
-		jwt.WithRequiredClaim(jwt.IssuedAtKey), jwt.WithRequiredClaim(jwt.JwtIDKey))
-	if errors.Is(err, jwt.TokenExpiredError()) {
-		return Claims{}, fault.Wrap(op, fault.Unauthenticated, "token_expired", err)
-	}
+	c, err := claims.check(now)
 	if err != nil {
 		return Claims{}, fault.Wrap(op, fault.Unauthenticated, "invalid_token", err)
 	}
-	c, err := claimsOf(t)
-	if err != nil {
-		return Claims{}, fault.Wrap(op, fault.Unauthenticated, "invalid_token", err)
+	if !now.Before(c.ExpiresAt.Add(Leeway)) {
+		return Claims{}, denial.Proven(denial.Token, c.Principal, fault.New(op, fault.Unauthenticated, "token_expired"))
 	}
 	return c, nil
 }
 
 var (
-	errForm   = errors.New("not a compact JWS within the size limit")
-	errHeader = errors.New("header is not that of an access token")
-	errKey    = errors.New("unknown key id")
-	errClaims = errors.New("claims are not those of an access token")
+	errForm      = errors.New("not a compact JWS within the size limit")
+	errHeader    = errors.New("header is not that of an access token")
+	errKey       = errors.New("unknown key id")
+	errSignature = errors.New("the signature does not hold")
+	errClaims    = errors.New("claims are not those of an access token")
+	errTimes     = errors.New("not of this time")
 )
 
-// parse returns the token whose signature holds; its times are not checked yet.
-func (s *Signer) parse(token []byte) (jwt.Token, error) {
-	if len(token) > MaxToken || bytes.Count(token, []byte{'.'}) != 2 || !strictBase64(token) {
-		return nil, errForm
+// The header is one text for each key, byte for byte, so that no other algorithm, type or member is ever looked at: neither jwk, jku,
+// x5c, x5u nor crit.
+const (
+	headerBefore = `{"alg":"` + tokenAlgorithm + `","kid":"`
+	headerAfter  = `","typ":"` + tokenType + `"}`
+	thumbprints  = 43 // characters of a SHA-256 in base64url
+	headerLength = len(headerBefore) + thumbprints + len(headerAfter)
+)
+
+// tokenHeader returns the first part of the tokens of a key.
+func tokenHeader(kid string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(headerBefore + kid + headerAfter))
+}
+
+// ownHeader reports whether the first part of a token could be that of a key of ours that is not known yet.
+func ownHeader(part string) bool {
+	var header [headerLength]byte
+	if base64.RawURLEncoding.EncodedLen(headerLength) != len(part) {
+		return false
 	}
-	m, err := jws.Parse(token, jws.WithCompact())
+	if _, err := strictBase64.Decode(header[:], []byte(part)); err != nil {
+		return false
+	}
+	kid := header[len(headerBefore) : len(headerBefore)+thumbprints]
+	if _, err := strictBase64.Decode(make([]byte, strictBase64.DecodedLen(thumbprints)), kid); err != nil {
+		return false
+	}
+	return tokenHeader(string(kid)) == part
+}
+
+// strictBase64 takes the one way that base64url without padding has for some bytes (RFC 7515 §2), so that nobody can write a token in
+// a second way. It passes over line breaks, which must be looked for.
+var strictBase64 = base64.RawURLEncoding.Strict()
+
+// signed returns the claims of a token whose signature holds; they are not checked yet.
+func (s *Signer) signed(token string, now time.Time) (tokenClaims, error) {
+	header, rest, _ := strings.Cut(token, ".")
+	payload, signature, ok := strings.Cut(rest, ".")
+	if !ok || len(token) > MaxToken || strings.Contains(signature, ".") || strings.ContainsAny(token, "\r\n") {
+		return tokenClaims{}, errForm
+	}
+	key, err := s.key(header, now)
 	if err != nil {
-		return nil, err
+		return tokenClaims{}, err
 	}
-	if len(m.Signatures()) != 1 {
-		return nil, errForm
+	var buf [1024]byte // enough for every token that is issued
+	text := append(buf[:0], token...)
+	var sig [ed25519.SignatureSize]byte
+	if len(signature) != base64.RawURLEncoding.EncodedLen(len(sig)) {
+		return tokenClaims{}, errSignature
 	}
-	h := m.Signatures()[0].ProtectedHeaders()
-	for _, name := range h.Keys() { // three fields and no other: neither jwk, jku, x5c, x5u nor crit
-		if name != jws.AlgorithmKey && name != jws.TypeKey && name != jws.KeyIDKey {
+	if _, err := strictBase64.Decode(sig[:], text[len(token)-len(signature):]); err != nil {
+		return tokenClaims{}, errForm
+	}
+	if !ed25519.Verify(key.public, text[:len(header)+1+len(payload)], sig[:]) {
+		return tokenClaims{}, errSignature
+	}
+	var plain [768]byte
+	decoded, err := strictBase64.AppendDecode(plain[:0], text[len(header)+1:len(header)+1+len(payload)])
+	if err != nil {
+		return tokenClaims{}, errForm
+	}
+	return parseClaims(decoded)
+}
+
+// key returns the key whose tokens have the header. For a header that has the form of ours the keys are looked up again, which a
+// [KeyRing] does at most once a minute.
+func (s *Signer) key(header string, now time.Time) (*signingKey, error) {
+	held := s.keys.held(now)
+	key, known := held.byHeader[header]
+	if !known {
+		if !ownHeader(header) {
 			return nil, errHeader
 		}
-	}
-	alg, _ := h.Algorithm()
-	typ, _ := h.Type()
-	if alg != jwa.EdDSA() || typ != tokenType {
-		return nil, errHeader
-	}
-	kid, _ := h.KeyID()
-	key, known := s.keys.public[kid]
-	if !known {
-		return nil, errKey
-	}
-	payload, err := jws.Verify(token, jws.WithKey(jwa.EdDSA(), key))
-	if err != nil {
-		return nil, err
-	}
-	return jwt.ParseInsecure(payload)
-}
-
-// strictBase64 reports whether every part is written in the one way that base64url without padding has for its bytes (RFC 7515 §2), so
-// that nobody can write a token in a second way.
-func strictBase64(token []byte) bool {
-	strict := base64.RawURLEncoding.Strict()
-	buf := make([]byte, strict.DecodedLen(len(token)))
-	for part := range bytes.SplitSeq(token, []byte{'.'}) {
-		if _, err := strict.Decode(buf, part); err != nil || bytes.ContainsAny(part, "\r\n") {
-			return false
+		if key, known = s.keys.renewed(now).byHeader[header]; !known {
+			return nil, errKey
 		}
 	}
-	return true
-}
-
-func claimsOf(t jwt.Token) (Claims, error) {
-	var client, role, sid string
-	if t.Has(claimClient) && t.Get(claimClient, &client) != nil || t.Get(claimRole, &role) != nil || t.Get(claimSID, &sid) != nil {
-		return Claims{}, errClaims
+	if !key.retires.IsZero() && !now.Before(key.retires) {
+		return nil, errKey
 	}
-	restricted := false
-	if t.Has(claimRestricted) && t.Get(claimRestricted, &restricted) != nil {
-		return Claims{}, errClaims
-	}
-	sub, _ := t.Subject()
-	p := tenant.Principal{Client: tenant.ID(client), User: sub, Role: tenant.Role(role), Session: sid, Restricted: restricted}
-	if !p.Role.Valid() || sub == "" || sid == "" || (p.Role == tenant.GlobalAdmin) != (client == "") {
-		return Claims{}, errClaims
-	}
-	if _, err := tenant.Parse(client); client != "" && err != nil {
-		return Claims{}, errClaims
-	}
-	c := Claims{Principal: p}
-	if c.ID, _ = t.JwtID(); c.ID == "" {
-		return Claims{}, errClaims
-	}
-	c.IssuedAt, _ = t.IssuedAt()
-	c.ExpiresAt, _ = t.Expiration()
-	return c, nil
+	return key, nil
 }
