@@ -32,7 +32,7 @@ type SessionStarted struct {
 type SessionRefused struct {
 	Method string `json:"method"` // password, invitation or refresh
 	// Reason is a code: bad_credentials, not_a_member, ambiguous_client, client_suspended, user_inactive, token_reused,
-	// token_expired, or another in snake_case.
+	// superseded, sessions_revoked, too_many_attempts, or another in snake_case.
 	Reason string `json:"reason"`
 }
 

@@ -91,7 +91,7 @@ var payloads = []struct {
 	make func() any
 }{
 	{TypeClientCreated, func() any { return new(ClientCreated) }},
-	{TypeClientUpdated, func() any { return new(Updated) }},
+	{TypeClientUpdated, func() any { return new(ClientUpdated) }},
 	{TypeClientSuspended, func() any { return new(ClientSuspended) }},
 	{TypeClientResumed, func() any { return new(ClientResumed) }},
 	{TypeSettingsUpdated, func() any { return new(Updated) }},

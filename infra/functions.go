@@ -12,6 +12,10 @@ import (
 
 type function = awslambda.Function
 
+// backupDays is the longest that a copy which the deployment makes by itself lives: the table can be brought back to any moment of the
+// last 35 days, and old versions of files go after 30.
+const backupDays = 35
+
 // addFunction makes the named function of what `make build` left in its folder.
 func (p *Platform) addFunction(name string) {
 	n := NeedsOf(name)
@@ -64,6 +68,9 @@ func (p *Platform) environment(n Needs) *map[string]*string {
 	}
 	if n.Registrar && p.settings.PublicURL != "" {
 		env["NOWGO_PUBLIC_URL"] = jsii.String(p.settings.PublicURL)
+	}
+	if n.Backups && p.settings.Keep {
+		env["NOWGO_BACKUP_DAYS"] = jsii.Sprintf("%d", backupDays)
 	}
 	if n.Publish {
 		env["NOWGO_BUS"] = p.bus.EventBusName()

@@ -22,6 +22,7 @@ type Needs struct {
 	Platform      bool   // the secret that seals cursors and kept answers
 	Administrator bool   // the first administrator's email and password
 	Publish       bool   // to the event bus
+	Backups       bool   // is told for how long the environment keeps copies
 	MemoryMB      float64
 	Seconds       float64 // after which it is ended
 }
@@ -36,6 +37,7 @@ var needs = map[string]Needs{
 	"authorizer": {Clients: true, Directory: Read, SigningKeys: true, MemoryMB: 512, Seconds: 10},
 	"relay":      {Publish: true, MemoryMB: 512, Seconds: 60},
 	"archivist":  {Clients: true, MemoryMB: 512, Seconds: 60},
+	"eraser":     {Clients: true, Directory: Write, Registrar: true, Platform: true, Backups: true, MemoryMB: 512, Seconds: 300},
 }
 
 // NeedsOf returns what the named function may do. The gateway waits 29 s for an answer, so a capability has 28.

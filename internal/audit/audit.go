@@ -102,7 +102,7 @@ func Happened(ctx context.Context, sys system.System, client tenant.ID, f Fact) 
 		e.Body.ClientID = string(client)
 	}
 	if e.Body.Actor.Type == "" {
-		e.Body.Actor = actorOf(call.Principal)
+		e.Body.Actor = actorOf(call)
 	}
 	if e.Body.Result == "" {
 		e.Body.Result = "success"
@@ -130,7 +130,12 @@ func Happened(ctx context.Context, sys system.System, client tenant.ID, f Fact) 
 	return e, nil
 }
 
-func actorOf(p tenant.Principal) Actor {
+// actorOf is who makes the call. Outside of every operation it is the platform itself.
+func actorOf(call tenant.Call) Actor {
+	p := call.Principal
+	if p.Anonymous() && call.Operation == "" {
+		return Actor{Type: "system"}
+	}
 	if p.Anonymous() {
 		return Actor{Type: "anonymous"}
 	}

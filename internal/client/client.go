@@ -18,6 +18,10 @@ type Status string
 const (
 	Active    Status = "active"
 	Suspended Status = "suspended"
+	// Offboarding clients are leaving: their people are out, and they can be taken back until Client.EraseAt.
+	Offboarding Status = "offboarding"
+	// Erasing clients are being erased; nothing brings them back.
+	Erasing Status = "erasing"
 )
 
 // Client is a company on the platform.
@@ -27,9 +31,11 @@ type Client struct {
 	Slug      string // unique on the platform; never changes
 	Status    Status
 	Languages []string // the first is the default
+	Plan      string   // of quota.Plans
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	Version   int64
+	EraseAt   time.Time // when everything it has will be erased; zero unless it is leaving
 }
 
 // Languages are those the platform speaks.
@@ -38,14 +44,19 @@ var Languages = []string{"pt-BR", "en"}
 // Channels are the kinds of channel a client can enable.
 var Channels = []string{"web", "whatsapp", "slack", "telegram", "teams", "email"}
 
+// SecondFactorRoles are the roles of which a client can ask a second factor: all there are in a client.
+var SecondFactorRoles = []tenant.Role{tenant.ClientAdmin, tenant.AgentManager, tenant.StandardUser}
+
 // Settings are what a client decides for all its agents and people.
 type Settings struct {
 	Languages       []string // of [Languages]
 	DefaultLanguage string   // one of Languages
 	Channels        []string // of [Channels]
 	TimeZone        string   // IANA name, such as America/Sao_Paulo
-	UpdatedAt       time.Time
-	Version         int64
+	// SecondFactorRoles are the roles that may do nothing without a second factor, of [SecondFactorRoles].
+	SecondFactorRoles []tenant.Role
+	UpdatedAt         time.Time
+	Version           int64
 }
 
 // Onboarding is what a new client is made from.
@@ -53,6 +64,7 @@ type Onboarding struct {
 	Name          string
 	Slug          string
 	Languages     []string
+	Plan          string // empty: quota.Default
 	Administrator identity.Contact
 }
 
@@ -101,6 +113,9 @@ func (o Onboarding) Validate() error {
 		f.bad("body.slug", "must have 3 to 40 lower-case letters, digits and single hyphens")
 	}
 	f.subset("body.languages", o.Languages, Languages, 1)
+	if o.Plan != "" {
+		f.plan("body.plan", o.Plan)
+	}
 	return f.err("client.Onboarding.Validate")
 }
 
@@ -128,7 +143,16 @@ func (s Settings) Validate() error {
 	if !timeZone(s.TimeZone) {
 		f.bad("body.time_zone", "must be an IANA time zone name")
 	}
+	f.subset("body.second_factor_roles", texts(s.SecondFactorRoles), texts(SecondFactorRoles), 0)
 	return f.err("client.Settings.Validate")
+}
+
+func texts(roles []tenant.Role) []string {
+	out := make([]string, len(roles))
+	for i, r := range roles {
+		out[i] = string(r)
+	}
+	return out
 }
 
 // timeZone accepts the form of an IANA name (RFC 6557 §2), not only the names in this machine's database, so that every

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/idempotency"
 	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/quota"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/store/keys"
@@ -44,9 +46,9 @@ func (s *Service) Create(ctx context.Context, in Onboarding) (Onboarded, error) 
 	}
 	now := s.System.Now()
 	c := Client{ID: tenant.ID(s.System.NewID("cli")), Name: in.Name, Slug: in.Slug, Status: Active, Languages: in.Languages,
-		CreatedAt: now, UpdatedAt: now, Version: 1}
+		Plan: cmp.Or(in.Plan, quota.Default), CreatedAt: now, UpdatedAt: now, Version: 1}
 	created, err := s.happened(ctx, c.ID, audit.Fact{Type: "client.created", Change: events.ClientCreated{Slug: c.Slug,
-		Languages: c.Languages}})
+		Languages: c.Languages, Plan: c.Plan}})
 	if err != nil {
 		return Onboarded{}, store.Fault(op, err)
 	}
@@ -60,7 +62,7 @@ func (s *Service) Create(ctx context.Context, in Onboarding) (Onboarded, error) 
 	if err != nil {
 		return Onboarded{}, store.Fault(op, err)
 	}
-	changes := append([]store.Change{s.Directory.TakeSlug(c.Slug, c.ID), s.Directory.ListClient(entry(c, 0))}, rows...)
+	changes := append([]store.Change{s.Directory.TakeSlug(c.Slug, c.ID), s.Directory.ListClient(entry(c, 0)), s.Directory.GiveID(c.ID)}, rows...)
 	out := Onboarded{Client: c, Invitation: prepared.Invitation}
 	idempotency.Answer(ctx, out)
 	err = s.Table.Commit(ctx, c.ID, audit.Of(created[0], append(created[1:], prepared.Events...)...),
@@ -119,27 +121,9 @@ func (s *Service) Clients(ctx context.Context, limit int, cursor string) ([]dire
 	return page.Items, page.Next, store.Fault("client.Clients", err)
 }
 
-// Rename changes the name of a client at version seen. Errors: Invalid, NotFound, PreconditionFailed.
-func (s *Service) Rename(ctx context.Context, client tenant.ID, seen int64, name string) (Client, error) {
-	const op = "client.Rename"
-	var f fields
-	f.name("body.name", name)
-	if err := f.err(op); err != nil {
-		return Client{}, err
-	}
-	c, err := s.Client(ctx, client)
-	if err != nil {
-		return Client{}, err
-	}
-	if c.Version != seen {
-		return Client{}, fault.New(op, fault.PreconditionFailed, "version_mismatch")
-	}
-	c.Name = name
-	return s.update(ctx, op, c, "client.updated", events.Updated{Fields: []string{"name"}, Version: seen + 1})
-}
-
 // SetStatus suspends or resumes a client; one that is so already stays as it is. Where seen is not 0 the client must be at
-// that version. Errors: NotFound, PreconditionFailed (with a version seen), Unavailable.
+// that version. Errors: NotFound, PreconditionFailed (with a version seen), Conflict
+// `client_leaving`, Unavailable.
 func (s *Service) SetStatus(ctx context.Context, client tenant.ID, seen int64, to Status) (Client, error) {
 	const op = "client.SetStatus"
 	for try := 1; ; try++ {
@@ -152,6 +136,9 @@ func (s *Service) SetStatus(ctx context.Context, client tenant.ID, seen int64, t
 		}
 		if seen != 0 && seen != c.Version {
 			return Client{}, fault.New(op, fault.PreconditionFailed, "version_mismatch")
+		}
+		if c.Status == Offboarding || c.Status == Erasing {
+			return Client{}, fault.New(op, fault.Conflict, "client_leaving")
 		}
 		c, err = s.setStatus(ctx, op, c, to)
 		if seen != 0 {
@@ -176,8 +163,8 @@ func (s *Service) setStatus(ctx context.Context, op string, c Client, to Status)
 }
 
 // update commits a client that was read at c.Version together with its entry in the platform's list, and returns it at its new
-// version.
-func (s *Service) update(ctx context.Context, op string, c Client, kind string, payload any) (Client, error) {
+// version. More are changes of the same commit.
+func (s *Service) update(ctx context.Context, op string, c Client, kind string, payload any, more ...store.Change) (Client, error) {
 	seen := c.Version
 	c.Version, c.UpdatedAt = seen+1, s.System.Now()
 	row, err := c.item()
@@ -189,8 +176,8 @@ func (s *Service) update(ctx context.Context, op string, c Client, kind string, 
 		return Client{}, store.Fault(op, err)
 	}
 	idempotency.Answer(ctx, c)
-	err = s.commit(ctx, c.ID, audit.Fact{Type: kind, Change: payload}, store.Update(row, seen),
-		s.Directory.UpdateListed(entry(c, listed.Version)))
+	changes := append([]store.Change{store.Update(row, seen), s.Directory.UpdateListed(entry(c, listed.Version))}, more...)
+	err = s.commit(ctx, c.ID, audit.Fact{Type: kind, Change: payload}, changes...)
 	if _, failed := store.FailedOn(err); failed {
 		return Client{}, fault.Wrap(op, fault.PreconditionFailed, "version_mismatch", err)
 	}

@@ -27,7 +27,14 @@ func (s *Service) Settings(ctx context.Context, client tenant.ID) (Settings, err
 	return settingsOf(it)
 }
 
-// PutSettings replaces settings that are at version seen. Errors: Invalid, NotFound, PreconditionFailed.
+// SecondFactorRoles returns the roles of which the client asks a second factor. Errors: NotFound.
+func (s *Service) SecondFactorRoles(ctx context.Context, client tenant.ID) ([]tenant.Role, error) {
+	settings, err := s.Settings(ctx, client)
+	return settings.SecondFactorRoles, err
+}
+
+// PutSettings replaces settings that are at version seen. Nil SecondFactorRoles stay as they are: a page that knows nothing of them must
+// not take the client's demand back. Errors: Invalid, NotFound, PreconditionFailed.
 func (s *Service) PutSettings(ctx context.Context, client tenant.ID, seen int64, next Settings) (Settings, error) {
 	const op = "client.PutSettings"
 	before, err := s.Settings(ctx, client)
@@ -36,6 +43,9 @@ func (s *Service) PutSettings(ctx context.Context, client tenant.ID, seen int64,
 	}
 	if before.Version != seen {
 		return Settings{}, fault.New(op, fault.PreconditionFailed, "version_mismatch")
+	}
+	if next.SecondFactorRoles == nil {
+		next.SecondFactorRoles = before.SecondFactorRoles
 	}
 	if err := next.Validate(); err != nil {
 		return Settings{}, err
@@ -69,6 +79,9 @@ func (s Settings) differing(o Settings) []string {
 	}
 	if !slices.Equal(s.Languages, o.Languages) {
 		out = append(out, "languages")
+	}
+	if !slices.Equal(s.SecondFactorRoles, o.SecondFactorRoles) {
+		out = append(out, "second_factor_roles")
 	}
 	if s.TimeZone != o.TimeZone {
 		out = append(out, "time_zone")

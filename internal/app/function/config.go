@@ -46,6 +46,7 @@ type env struct {
 	RegistrarRole string // NOWGO_REGISTRAR_ROLE_ARN: assumed for commits of a client's rows with the directory's
 	Failures      string // NOWGO_FAILURES: queue that the stream leaves notes in of what the relay could not publish
 	PublicURL     string // NOWGO_PUBLIC_URL
+	BackupDays    string // NOWGO_BACKUP_DAYS: for which the environment keeps copies of the table and the files
 	Redis         string // NOWGO_REDIS_URL: redis:// or rediss://; empty: each instance has its own caches and meters
 	Endpoint      string // AWS_ENDPOINT_URL: of the emulator; empty on AWS
 	Region        string // AWS_REGION
@@ -63,7 +64,7 @@ func readEnv(e *settings.Env, needs ...string) (env, error) {
 	return env{Table: get("NOWGO_TABLE"), Bus: get("NOWGO_BUS"), Blobs: get("NOWGO_BLOBS"),
 		SigningKeys: get("NOWGO_SIGNING_KEYS_SECRET"), Platform: get("NOWGO_PLATFORM_SECRET"),
 		Administrator: get("NOWGO_ADMINISTRATOR_SECRET"), DataRole: get("NOWGO_DATA_ROLE_ARN"),
-		RegistrarRole: get("NOWGO_REGISTRAR_ROLE_ARN"), Failures: get("NOWGO_FAILURES"), PublicURL: get("NOWGO_PUBLIC_URL"),
+		RegistrarRole: get("NOWGO_REGISTRAR_ROLE_ARN"), Failures: get("NOWGO_FAILURES"), PublicURL: get("NOWGO_PUBLIC_URL"), BackupDays: get("NOWGO_BACKUP_DAYS"),
 		Redis: get("NOWGO_REDIS_URL"), Endpoint: get("AWS_ENDPOINT_URL"), Region: get("AWS_REGION"), AccessKey: get("AWS_ACCESS_KEY_ID"),
 		SecretKey: get("AWS_SECRET_ACCESS_KEY"), SessionToken: get("AWS_SESSION_TOKEN")}, e.Err()
 }

@@ -1,7 +1,12 @@
 package function
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
@@ -9,10 +14,12 @@ import (
 	"github.com/nowgo/agents/internal/app"
 	"github.com/nowgo/agents/internal/archive"
 	buseb "github.com/nowgo/agents/internal/bus/eventbridge"
+	"github.com/nowgo/agents/internal/erasure"
 	"github.com/nowgo/agents/internal/gateway"
 	"github.com/nowgo/agents/internal/relay"
 	"github.com/nowgo/agents/internal/relay/stream"
 	"github.com/nowgo/agents/internal/settings"
+	"github.com/nowgo/agents/internal/store"
 )
 
 // ServeHTTP runs a function that serves the given parts over HTTP. It does not return.
@@ -44,6 +51,21 @@ func ServeRelay() {
 func ServeArchivist() {
 	d := mustDeploy("NOWGO_BLOBS")
 	lambda.Start(archive.SQSHandler(archive.New(d.blobs()), d.log))
+}
+
+// ServeEraser runs the eraser, which the clock wakes. It does not return.
+func ServeEraser() {
+	d, a := mustCompose("NOWGO_TABLE", "NOWGO_BLOBS", "NOWGO_PLATFORM_SECRET")
+	rows, ok := d.table().(store.Eraser)
+	if !ok {
+		settings.Fail(errors.New("the table cannot erase"))
+	}
+	days, err := strconv.Atoi(cmp.Or(d.env.BackupDays, "0"))
+	if err != nil {
+		settings.Fail(fmt.Errorf("environment: NOWGO_BACKUP_DAYS: %w", err))
+	}
+	w := a.Eraser(app.Erasure{Rows: rows, Settle: erasure.DefaultSettle, Backups: time.Duration(days) * 24 * time.Hour})
+	lambda.Start(func(ctx context.Context) error { return w.Run(ctx) })
 }
 
 func mustDeploy(needs ...string) deployment {

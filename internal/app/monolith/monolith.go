@@ -19,6 +19,7 @@ import (
 	blobfolder "github.com/nowgo/agents/internal/blob/folder"
 	"github.com/nowgo/agents/internal/cache/memory"
 	"github.com/nowgo/agents/internal/cache/redis"
+	"github.com/nowgo/agents/internal/erasure"
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/identity"
 	mailfolder "github.com/nowgo/agents/internal/mail/folder"
@@ -65,6 +66,8 @@ type Monolith struct {
 	table     *bolt.Table
 	blobs     *blobfolder.Store
 	loop      *relay.Loop
+	eraser    *erasure.Worker
+	log       *slog.Logger
 	redis     *redis.Server // nil: caches are in memory
 	email     string
 	generated string // the administrator's password, where it was made just now
@@ -72,7 +75,7 @@ type Monolith struct {
 
 // New opens the data folder, the port and the table, and composes the platform. Nothing is left behind where it fails.
 func New(ctx context.Context, cfg Config, sys system.System, log *slog.Logger) (_ *Monolith, err error) {
-	m := &Monolith{cfg: cfg, email: cfg.AdminEmail}
+	m := &Monolith{cfg: cfg, email: cfg.AdminEmail, log: log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.close())
@@ -97,6 +100,7 @@ func New(ctx context.Context, cfg Config, sys system.System, log *slog.Logger) (
 	if _, m.generated, err = a.Identity.EnsureGlobalAdmin(ctx, cfg.AdminEmail, cfg.AdminPassword); err != nil {
 		return m, fmt.Errorf("cannot make the administrator of NOWGO_ADMIN_EMAIL: %w", err)
 	}
+	m.eraser = a.Eraser(app.Erasure{Rows: m.table})
 	h, err := a.Handler(app.All()...)
 	if err != nil {
 		return m, err
@@ -169,6 +173,7 @@ func (m *Monolith) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { m.loop.Run(work) })
+	background.Go(func() { m.erase(work) })
 	served := make(chan error, 1)
 	go func() { served <- m.server.Serve(m.listener) }()
 	var err error

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/nowgo/agents/internal/system"
 )
@@ -43,8 +44,17 @@ func createSecret(path string, sys system.System) ([]byte, error) {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, fmt.Errorf("platform secret: %w", err)
 	}
-	if err := os.Rename(part, path); err != nil {
+	if err := errors.Join(os.Rename(part, path), syncFolder(filepath.Dir(path))); err != nil {
 		return nil, fmt.Errorf("platform secret: %w", err)
 	}
 	return secret, nil
+}
+
+// syncFolder makes durable which names a folder has.
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/nowgo/agents/internal/archive"
 	"github.com/nowgo/agents/internal/blob"
@@ -45,6 +46,22 @@ func newLoop(table *bolt.Table, blobs blob.Store, sys system.System, log *slog.L
 		loop.Consumers = append(loop.Consumers, relay.Consumer{Name: w.Name, Publisher: s})
 	}
 	return loop, nil
+}
+
+// erase erases the clients that are due, once a minute until ctx ends; the eraser itself logs what fails.
+func (m *Monolith) erase(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		if err := m.eraser.Run(ctx); err != nil && ctx.Err() == nil {
+			m.log.WarnContext(ctx, "erasing is tried again in a minute", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 func worker(name string, blobs blob.Store) (bus.Handler, error) {

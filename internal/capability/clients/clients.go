@@ -20,6 +20,7 @@ type Client struct {
 	Slug      string        `json:"slug" example:"loja-azul"`
 	Status    client.Status `json:"status" enum:"active,suspended,offboarding,erasing"`
 	Languages []string      `json:"languages,omitempty" example:"[\"pt-BR\",\"en\"]"`
+	Plan      string        `json:"plan" enum:"starter,standard,business"`
 	CreatedAt time.Time     `json:"created_at"`
 	UpdatedAt time.Time     `json:"updated_at"`
 	EraseAt   *time.Time    `json:"erase_at,omitempty" doc:"Of a client that is leaving: when everything it has will be erased"`
@@ -52,6 +53,7 @@ type onboarding struct {
 		Name          string   `json:"name" minLength:"1" maxLength:"120" example:"Loja Azul"`
 		Slug          string   `json:"slug" pattern:"^[a-z0-9]+(-[a-z0-9]+)*$" minLength:"3" maxLength:"40" example:"loja-azul"`
 		Languages     []string `json:"languages" minItems:"1" enum:"pt-BR,en" example:"[\"pt-BR\",\"en\"]"`
+		Plan          string   `json:"plan,omitempty" enum:"starter,standard,business" doc:"What the client may use; standard where absent"`
 		Administrator struct {
 			Email string `json:"email" format:"email" maxLength:"254" example:"ana@lojaazul.example"`
 			Name  string `json:"name" minLength:"1" maxLength:"120" example:"Ana"`
@@ -77,9 +79,13 @@ type Rename struct {
 	}
 }
 
-type renameByID struct {
+type updateByID struct {
 	ByID
-	Rename
+	httpapi.Precondition
+	Body struct {
+		Name *string `json:"name,omitempty" minLength:"1" maxLength:"120"`
+		Plan *string `json:"plan,omitempty" enum:"starter,standard,business" doc:"What the client may use: in force within 15 seconds"`
+	}
 }
 
 type handlers struct {
@@ -97,9 +103,13 @@ func Register(api *httpapi.API, clients *client.Service, users *identity.Service
 		httpapi.Body[httpapi.List[Listed]])
 	httpapi.Register(api, httpapi.Op{ID: "get-client", Summary: "Read a client", Errors: []int{404}},
 		func(ctx context.Context, in *ByID) (client.Client, error) { return clients.Client(ctx, in.ClientID) }, shown)
-	httpapi.Register(api, httpapi.Op{ID: "update-client", Summary: "Rename a client", Errors: []int{404, 412, 428}},
-		func(ctx context.Context, in *renameByID) (client.Client, error) {
-			return h.rename(ctx, in.ClientID, &in.Rename)
+	httpapi.Register(api, httpapi.Op{ID: "update-client", Summary: "Rename a client, or change its plan", Errors: []int{404, 412, 428}},
+		func(ctx context.Context, in *updateByID) (client.Client, error) {
+			seen, err := in.Seen()
+			if err != nil {
+				return client.Client{}, err
+			}
+			return h.clients.Update(ctx, in.ClientID, seen, client.Patch{Name: in.Body.Name, Plan: in.Body.Plan})
 		}, shown)
 	httpapi.Register(api, httpapi.Op{ID: "suspend-client", Summary: "Suspend a client: its people are out within a minute",
 		Errors: []int{404, 412}}, h.status(client.Suspended), shown)
@@ -119,7 +129,7 @@ func own(ctx context.Context) tenant.ID { return tenant.CallFrom(ctx).Principal.
 
 func (h handlers) create(ctx context.Context, in *onboarding) (client.Onboarded, error) {
 	b := in.Body
-	return h.clients.Create(ctx, client.Onboarding{Name: b.Name, Slug: b.Slug, Languages: b.Languages,
+	return h.clients.Create(ctx, client.Onboarding{Name: b.Name, Slug: b.Slug, Languages: b.Languages, Plan: b.Plan,
 		Administrator: identity.Contact{Email: b.Administrator.Email, Name: b.Administrator.Name}})
 }
 
@@ -148,7 +158,7 @@ func (h handlers) status(to client.Status) func(context.Context, *action) (clien
 }
 
 func view(c client.Client) Client {
-	out := Client{c.ID, c.Name, c.Slug, c.Status, c.Languages, c.CreatedAt, c.UpdatedAt, nil}
+	out := Client{c.ID, c.Name, c.Slug, c.Status, c.Languages, c.Plan, c.CreatedAt, c.UpdatedAt, nil}
 	if !c.EraseAt.IsZero() {
 		out.EraseAt = &c.EraseAt
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nowgo/agents/internal/client"
 	"github.com/nowgo/agents/internal/httpapi"
+	"github.com/nowgo/agents/internal/tenant"
 )
 
 // Settings are a client's settings as the API shows them.
@@ -15,6 +16,8 @@ type Settings struct {
 	Channels        []string  `json:"channels"`
 	TimeZone        string    `json:"time_zone"`
 	UpdatedAt       time.Time `json:"updated_at"`
+
+	SecondFactorRoles []tenant.Role `json:"second_factor_roles" nullable:"false" enum:"client_admin,agent_manager,standard_user" doc:"Users of these roles may do nothing but enrol a second factor until they have one"`
 }
 
 type putSettings struct {
@@ -24,6 +27,8 @@ type putSettings struct {
 		DefaultLanguage string   `json:"default_language" enum:"pt-BR,en"`
 		Channels        []string `json:"channels" enum:"web,whatsapp,slack,telegram,teams,email" example:"[\"web\"]"`
 		TimeZone        string   `json:"time_zone" minLength:"1" maxLength:"64" example:"America/Sao_Paulo"`
+
+		SecondFactorRoles []tenant.Role `json:"second_factor_roles,omitempty" enum:"client_admin,agent_manager,standard_user" doc:"Of whom a second factor is asked. Absent: as before" example:"[\"client_admin\"]"`
 	}
 }
 
@@ -43,10 +48,11 @@ func (h handlers) putSettings(ctx context.Context, in *putSettings) (client.Sett
 	}
 	b := in.Body
 	return h.clients.PutSettings(ctx, own(ctx), seen, client.Settings{Languages: b.Languages,
-		DefaultLanguage: b.DefaultLanguage, Channels: b.Channels, TimeZone: b.TimeZone})
+		DefaultLanguage: b.DefaultLanguage, Channels: b.Channels, TimeZone: b.TimeZone,
+		SecondFactorRoles: b.SecondFactorRoles})
 }
 
 func settings(s client.Settings) httpapi.Out[Settings] {
 	return httpapi.Out[Settings]{ETag: httpapi.ETag(s.Version), Body: Settings{s.Languages, s.DefaultLanguage, s.Channels,
-		s.TimeZone, s.UpdatedAt}}
+		s.TimeZone, s.UpdatedAt, append([]tenant.Role{}, s.SecondFactorRoles...)}}
 }

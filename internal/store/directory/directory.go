@@ -67,9 +67,13 @@ func shardOf(key string) int {
 func Home(user string) tenant.ID { return sharded(platformPartition, user) }
 
 // PlatformEvent returns e moved into the platform's trail, for what belongs to no client or is recorded in both trails. Its
-// body, and so its id and commitment, stay the same.
+// body, and so its id and commitment, stay the same. What is personal in a client's event stays in that client's trail alone, with
+// which it ends.
 func PlatformEvent(e audit.Event) audit.Event {
 	e.Partition = sharded(platformPartition, e.Body.ID)
+	if e.Body.ClientID != "" {
+		e.Private = nil
+	}
 	return e
 }
 

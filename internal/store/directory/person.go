@@ -48,9 +48,20 @@ func (m Membership) Partition() tenant.ID {
 	return m.Client
 }
 
-// Join returns p with one more membership; p itself stays as it was.
+// HasFactor reports whether the person has a second factor that counts: one that was confirmed.
+func (p Person) HasFactor() bool { return p.TOTP != nil && !p.TOTP.ConfirmedAt.IsZero() }
+
+// Join returns p with one more membership, which replaces one of the same client; p itself stays as it was.
 func (p Person) Join(m Membership) Person {
-	p.Memberships = append(slices.Clone(p.Memberships), m)
+	p.Memberships = append(slices.DeleteFunc(slices.Clone(p.Memberships), func(o Membership) bool {
+		return o.Client == m.Client && o.Global == m.Global
+	}), m)
+	return p
+}
+
+// Leave returns p without a membership; p itself stays as it was.
+func (p Person) Leave(m Membership) Person {
+	p.Memberships = slices.DeleteFunc(slices.Clone(p.Memberships), func(o Membership) bool { return o == m })
 	return p
 }
 
@@ -99,4 +110,9 @@ func (d *Directory) CreatePerson(p Person) store.Change {
 func (d *Directory) UpdatePerson(p Person) store.Change {
 	it, err := p.item()
 	return in(login(p.Email), store.Update(it, p.Version), err)
+}
+
+// DeletePerson returns the change that removes a person; the condition is that it is still at p.Version.
+func (d *Directory) DeletePerson(p Person) store.Change {
+	return in(login(p.Email), store.Delete(keys.Person, p.Version), nil)
 }

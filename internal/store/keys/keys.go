@@ -5,10 +5,10 @@
 //	entity                  sk                                   parent_sk                                    actor_sk
 //	client                  client
 //	settings                settings
-//	user                    user#<id>                            role#<role>#<created>#<id>
+//	user                    user#<id>                            role#<role>#<created>#<id>                   name#<folded name>#<id>
 //	session                 session#<id>                         user#<user>#session#<created>
 //	invitation              invitation#<id>                      user#<user>#invitation#<created>
-//	address of a user       email#<sha256 of the normalized address>
+//	address of a user       email#<sha256 of the normalized address>                                          address#<folded address>#<user>
 //	profile                 profile#<id>
 //	agent                   agent#<id>                           profile#<profile>#agent#<created>#<id>
 //	configuration version   configuration#<agent>#<8 digits>                                                  user#<author>#configuration#<created>#<agent>
@@ -28,6 +28,8 @@
 //	API key found           apikey                               ($apikey#<prefix of the key>)
 //	client listed           client#<created>#<id>                ($clients#<shard>)
 //	slug taken              slug#<slug>                          ($clients#<shard>)
+//	id of a client, for good id#<id>                             ($clients#<shard>)
+//	erasure to come         due#<when>#<id>                      ($clients#<shard>)
 //	global administrator    user#<id>, session#<id>, event#…     ($platform#<shard>)
 //
 // One prefix per list: listing agents never meets a configuration. Created is 16 digits of microseconds since 1970, so that
@@ -74,6 +76,18 @@ func RoleUsers(role string) string { return RolePrefix + role + "#" }
 func UserRole(role string, created time.Time, id string) string {
 	return RoleUsers(role) + Created(created) + "#" + id
 }
+
+// UserNames lists in by_actor the users whose folded name begins so.
+func UserNames(folded string) string { return "name#" + folded }
+
+// UserName is a user in by_actor.
+func UserName(folded, id string) string { return UserNames(folded) + "#" + id }
+
+// UserAddresses lists in by_actor the addresses of users that, folded, begin so.
+func UserAddresses(folded string) string { return "address#" + folded }
+
+// UserAddress is the address of a user in by_actor.
+func UserAddress(folded, user string) string { return UserAddresses(folded) + "#" + user }
 
 // Session is a signed-in session.
 func Session(id string) string { return "session#" + id }
@@ -211,3 +225,12 @@ func ListedClient(created time.Time, id string) string {
 
 // Slug marks a slug as taken.
 func Slug(slug string) string { return "slug#" + slug }
+
+// ClientID marks a client's id as given, also long after the client is gone.
+func ClientID(id string) string { return "id#" + id }
+
+// DuePrefix lists the erasures to come.
+const DuePrefix = "due#"
+
+// Due is a client's erasure to come.
+func Due(at time.Time, id string) string { return DuePrefix + Created(at) + "#" + id }

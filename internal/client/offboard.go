@@ -1,0 +1,106 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nowgo/agents/events"
+	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/directory"
+	"github.com/nowgo/agents/internal/tenant"
+)
+
+// The grace period of a client that leaves, in days.
+const (
+	MaxGrace     = 90
+	DefaultGrace = 30
+)
+
+// Offboard begins a client's end: its people are out as those of a suspended client are, and once the grace period of graceDays (0 to
+// [MaxGrace]) is over everything that it has is erased. Errors: Invalid, NotFound, PreconditionFailed, Conflict `client_leaving`.
+func (s *Service) Offboard(ctx context.Context, client tenant.ID, seen int64, graceDays int) (Client, error) {
+	const op = "client.Offboard"
+	if graceDays < 0 || graceDays > MaxGrace {
+		return Client{}, fault.BadField(op, "query.grace_days", "must be 0 to 90")
+	}
+	c, err := s.seen(ctx, op, client, seen)
+	if err != nil {
+		return Client{}, err
+	}
+	if c.Status == Offboarding || c.Status == Erasing {
+		return Client{}, fault.New(op, fault.Conflict, "client_leaving")
+	}
+	now := s.System.Now().UTC().Truncate(time.Second)
+	c.Status, c.EraseAt = Offboarding, now.AddDate(0, 0, graceDays)
+	return s.update(ctx, op, c, events.TypeClientOffboarded, events.ClientOffboarded{EraseAt: c.EraseAt, Version: c.Version + 1},
+		s.Directory.PlanErasure(directory.Due{Client: c.ID, At: c.EraseAt, Slug: c.Slug, Listed: c.CreatedAt, AskedAt: now}))
+}
+
+// Restore takes back a client that is leaving, within its grace period; it is active again. Errors: NotFound, PreconditionFailed,
+// Conflict `client_not_leaving` (it is not leaving, or its erasure has begun).
+func (s *Service) Restore(ctx context.Context, client tenant.ID, seen int64) (Client, error) {
+	const op = "client.Restore"
+	c, err := s.seen(ctx, op, client, seen)
+	if err != nil {
+		return Client{}, err
+	}
+	if c.Status != Offboarding {
+		return Client{}, fault.New(op, fault.Conflict, "client_not_leaving")
+	}
+	due, err := s.Directory.Erasure(ctx, c.ID, c.EraseAt)
+	if err != nil {
+		return Client{}, store.Fault(op, err)
+	}
+	c.Status, c.EraseAt = Active, time.Time{}
+	return s.update(ctx, op, c, events.TypeClientRestored, events.ClientRestored{Version: c.Version + 1}, s.Directory.EndErasure(due))
+}
+
+// seen returns the client where it is at the version, or where that is 0.
+func (s *Service) seen(ctx context.Context, op string, client tenant.ID, seen int64) (Client, error) {
+	c, err := s.Client(ctx, client)
+	if err == nil && seen != 0 && c.Version != seen {
+		err = fault.New(op, fault.PreconditionFailed, "version_mismatch")
+	}
+	return c, err
+}
+
+// MarkErasing makes a client whose grace period is over one that is being erased, with its entry in the list. It returns false where the
+// client was taken back, or is marked already or gone.
+func (s *Service) MarkErasing(ctx context.Context, client tenant.ID) (bool, error) {
+	const op = "client.MarkErasing"
+	c, err := s.Client(ctx, client)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil || c.Status != Offboarding {
+		return false, err
+	}
+	c.Status = Erasing
+	_, err = s.update(ctx, op, c, events.TypeClientUpdated, events.Updated{Fields: []string{"status"}, Version: c.Version + 1})
+	if fault.Is(err, fault.PreconditionFailed) { // taken back, or marked, meanwhile
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Certificate returns the certificate of a client's erasure, in JWS compact form (RFC 7515 §7.1). Errors: NotFound
+// `certificate_not_found` while there is none.
+func (s *Service) Certificate(ctx context.Context, client tenant.ID) (string, error) {
+	const op = "client.Certificate"
+	if _, err := tenant.Parse(string(client)); err != nil {
+		return "", fault.Wrap(op, fault.NotFound, "client_not_found", err)
+	}
+	given, err := s.Directory.GivenID(ctx, client)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", fault.Wrap(op, fault.NotFound, "client_not_found", err)
+	}
+	if err != nil {
+		return "", store.Fault(op, err)
+	}
+	if given.Certificate == "" {
+		return "", fault.New(op, fault.NotFound, "certificate_not_found")
+	}
+	return given.Certificate, nil
+}
