@@ -25,7 +25,11 @@ func (s *Service) Me(ctx context.Context) (Me, error) {
 	if p.Anonymous() {
 		return Me{}, fault.New(op, fault.Unauthenticated, "unauthenticated")
 	}
-	user, err := s.user(ctx, partitionOf(p), p.User)
+	home := partitionOf(p)
+	if p.Assumed {
+		home = directory.Home(p.User)
+	}
+	user, err := s.user(ctx, home, p.User)
 	if isAbsent(err) {
 		return Me{}, fault.Wrap(op, fault.Unauthenticated, "unauthenticated", err)
 	}
@@ -36,5 +40,5 @@ func (s *Service) Me(ctx context.Context) (Me, error) {
 	if err != nil {
 		return Me{}, store.Fault(op, err)
 	}
-	return Me{user, person.Name, p.Client, user.Role, person.Memberships}, nil
+	return Me{user, person.Name, p.Client, p.Role, person.Memberships}, nil
 }
