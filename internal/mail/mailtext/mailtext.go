@@ -73,6 +73,7 @@ const (
 	FactorEnabled FactorChange = "second_factor_enabled"
 	FactorRemoved FactorChange = "second_factor_removed"
 	CodesRenewed  FactorChange = "recovery_codes_renewed"
+	CodeUsed      FactorChange = "recovery_code_used"
 )
 
 // SecondFactor tells a person what happened to their second factor at the time.

@@ -28,6 +28,7 @@ func all(to To, typed string) map[string]mail.Message {
 		"second_factor_enabled":    SecondFactor(to, FactorEnabled, at),
 		"second_factor_removed":    SecondFactor(to, FactorRemoved, at),
 		"recovery_codes_renewed":   SecondFactor(to, CodesRenewed, at),
+		"recovery_code_used":       SecondFactor(to, CodeUsed, at),
 	}
 }
 
