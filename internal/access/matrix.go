@@ -7,18 +7,7 @@ import (
 	"github.com/nowgo/agents/internal/tenant"
 )
 
-// Grant is what a role may do with an operation.
-type Grant string
-
-// The grants.
-const (
-	No  Grant = "no"
-	Own Grant = "own" // only upon what belongs to the user
-	Yes Grant = "yes"
-)
-
-// GrantOf returns what the policies grant: Yes, Own where the same operation upon another user's thing of the same client is
-// denied, or No. The empty role is nobody.
+// GrantOf returns what the policies grant to a role that is limited in no way. The empty role is nobody.
 func (d *Decider) GrantOf(role tenant.Role, operation string) Grant {
 	p := tenant.Principal{Client: "cli_matrix", User: "usr_matrix", Role: role}
 	switch role {
@@ -27,16 +16,31 @@ func (d *Decider) GrantOf(role tenant.Role, operation string) Grant {
 	case tenant.GlobalAdmin:
 		p.Client = ""
 	}
-	if !d.Decide(p, operation, Resource{Client: p.Client}).Allow {
-		return No
-	}
-	if !d.Decide(p, operation, Resource{Type: d.Kind(operation), Client: p.Client, Owner: "usr_other"}).Allow {
-		return Own
-	}
-	return Yes
+	return d.Grant(p, operation)
 }
 
-// Markdown returns the matrix operation × role as a table, the operations in the order of internal/route.
+// odd are the principals of the matrix beside the roles: each as powerful as such a one can be.
+var odd = []struct {
+	title string
+	of    func(operation string) tenant.Principal
+}{
+	{"limited manager", func(string) tenant.Principal {
+		return tenant.Principal{Client: "cli_matrix", User: "usr_matrix", Role: tenant.AgentManager, Within: tenant.NamesOf("agt_1", "pro_1")}
+	}},
+	{"API key", func(operation string) tenant.Principal {
+		return tenant.Principal{Client: "cli_matrix", User: tenant.KeyPrefix + "matrix", Role: tenant.ClientAdmin, Scopes: tenant.NamesOf(operation)}
+	}},
+	{"assumed", func(string) tenant.Principal {
+		return tenant.Principal{Client: "cli_matrix", User: "usr_matrix", Role: tenant.ClientAdmin, Assumed: true}
+	}},
+	{"restricted", func(string) tenant.Principal {
+		return tenant.Principal{Client: "cli_matrix", User: "usr_matrix", Role: tenant.ClientAdmin, Restricted: true}
+	}},
+}
+
+// Markdown returns the matrix operation × role as a table, the operations in the order of internal/route. Beside the roles stand an agent
+// manager who is limited to names, an API key of a client's administrator whose scopes name the operation, and sessions that are
+// assumed or restricted.
 func (d *Decider) Markdown() string {
 	var b strings.Builder
 	roles := append(tenant.Roles(), "")
@@ -44,11 +48,17 @@ func (d *Decider) Markdown() string {
 	for _, role := range roles {
 		b.WriteString(" " + title(role) + " |")
 	}
-	b.WriteString("\n|---|" + strings.Repeat("---|", len(roles)) + "\n")
+	for _, o := range odd {
+		b.WriteString(" " + o.title + " |")
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(roles)+len(odd)) + "\n")
 	for _, op := range route.Operations() {
 		b.WriteString("| `" + op.ID + "` |")
 		for _, role := range roles {
 			b.WriteString(" " + cell(d.GrantOf(role, op.ID)) + " |")
+		}
+		for _, o := range odd {
+			b.WriteString(" " + cell(d.Grant(o.of(op.ID), op.ID)) + " |")
 		}
 		b.WriteByte('\n')
 	}
