@@ -72,8 +72,10 @@ func (s *Service) EndUserSessions(ctx context.Context, partition tenant.ID, user
 }
 
 // endSessions deletes the user's sessions among the given ones, at most [endBatch], at whatever generation they are by then: a refresh
-// that slips in between can't keep one alive. It returns how many there were; those of somebody else count as absent.
-func (s *Service) endSessions(ctx context.Context, partition tenant.ID, user string, ids []string, reason string) (int, error) {
+// that slips in between can't keep one alive. It returns how many there were; those of somebody else count as absent. Where there were
+// some, also is recorded in the same commit.
+func (s *Service) endSessions(ctx context.Context, partition tenant.ID, user string, ids []string, reason string, also ...audit.Event,
+) (int, error) {
 	sks := make([]string, len(ids))
 	for i, id := range ids {
 		sks[i] = keys.Session(id)
@@ -87,7 +89,7 @@ func (s *Service) endSessions(ctx context.Context, partition tenant.ID, user str
 		if err != nil || len(changes) == 0 {
 			return 0, err
 		}
-		err = s.Table.Commit(ctx, partition, audit.Of(ended[0], ended[1:]...), changes...)
+		err = s.Table.Commit(ctx, partition, audit.Of(ended[0], append(ended[1:], also...)...), changes...)
 		if _, lost := store.FailedOn(err); !lost || !store.Again(ctx, try) {
 			return len(changes), err
 		}
