@@ -6,7 +6,7 @@ import "time"
 type ClientCreated struct {
 	Slug      string   `json:"slug"`
 	Languages []string `json:"languages"` // BCP 47: pt-BR, en; at least one
-	Plan      string   `json:"plan,omitempty"`
+	Plan      string   `json:"plan"`      // starter, standard or business
 }
 
 // ClientUpdated is the change of client.updated.

@@ -96,7 +96,8 @@ func TestDamageIsRefused(t *testing.T) {
 	for _, name := range events.Types() {
 		t.Run(name, func(t *testing.T) {
 			optional := map[string]bool{"client_id": true, "request_id": true, "private_commitment": true, "analysis_id": true, "languages": true,
-				"fields": name == events.TypeConfigurationDrafted, "previous_version": name == events.TypeAgentPublished}
+				"fields": name == events.TypeConfigurationDrafted, "previous_version": name == events.TypeAgentPublished,
+				"plan": name == events.TypeClientUpdated}
 			optional["languages"] = name == events.TypeDocumentAdded
 			body := object(t, sample(t, name))
 			refused(t, body, "a field more", func(o map[string]any) { o["email"] = "ana@example.com" })

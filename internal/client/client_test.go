@@ -261,3 +261,37 @@ func TestSuspendingIsTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+func TestPlan(t *testing.T) {
+	b := newBench(t)
+	id := b.create(t, "loja-azul").Client.ID
+	if plan, err := b.Plan(t.Context(), id); plan != "standard" || err != nil {
+		t.Errorf("a client of whom no plan was said has %q, %v", plan, err)
+	}
+	business, unknown, name := "business", "free", "Loja Verde"
+	c, err := b.Update(b.root, id, 1, client.Patch{Name: &name, Plan: &business})
+	if err != nil || c.Plan != business || c.Name != name || c.Version != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if c, err = b.Update(b.root, id, 2, client.Patch{Name: &name, Plan: &business}); err != nil || c.Version != 2 {
+		t.Errorf("nothing to change: %+v, %v", c, err)
+	}
+	_, err = b.Update(b.root, id, 2, client.Patch{Plan: &unknown})
+	want(t, "no such plan", err, fault.Invalid, "validation_failed", "body.plan")
+	_, err = b.Update(b.root, id, 1, client.Patch{Plan: &business})
+	want(t, "a stale version", err, fault.PreconditionFailed, "version_mismatch")
+	in := onboarding("loja-preta")
+	in.Plan = "starter"
+	made, err := b.Create(b.root, in)
+	if err != nil || made.Client.Plan != "starter" {
+		t.Errorf("%+v, %v", made.Client, err)
+	}
+	in = onboarding("loja-rosa")
+	in.Plan = unknown
+	_, err = b.Create(b.root, in)
+	want(t, "created with no such plan", err, fault.Invalid, "validation_failed", "body.plan")
+	inOwn, inPlatform := b.trails(t, id)
+	if inOwn[len(inOwn)-1] != events.TypeClientUpdated || inPlatform[len(inPlatform)-1] != events.TypeClientUpdated {
+		t.Errorf("who changes a plan is in both trails: %v and %v", inOwn, inPlatform)
+	}
+}

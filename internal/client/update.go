@@ -2,7 +2,7 @@ package client
 
 import (
 	"context"
-	"strings"
+	"fmt"
 
 	"github.com/nowgo/agents/events"
 	"github.com/nowgo/agents/internal/fault"
@@ -24,7 +24,7 @@ func (f *fields) plan(at, name string) {
 	for _, p := range quota.Plans() {
 		names = append(names, p.Name)
 	}
-	f.bad(at, "must be one of "+strings.Join(names, ", "))
+	f.bad(at, fmt.Sprintf("must be one of %v", names))
 }
 
 // Validate returns an Invalid error with one field for each thing that is wrong.

@@ -40,7 +40,17 @@ type Error struct {
 	Code       string
 	Fields     []Field
 	RetryAfter time.Duration // with RateLimited and Unavailable, when known
+	Limits     []Limit       // with RateLimited: how the caller's limits stand
 	Err        error
+}
+
+// Limit is how one limit of a caller stands.
+type Limit struct {
+	Name      string        // of the policy, such as requests: letters, digits, `_` and `-`
+	Quota     int           // how much there is in one window
+	Window    time.Duration // in which that much flows in
+	Remaining int
+	Reset     time.Duration // until all of it is there again
 }
 
 // New returns an error of the given kind and code. The code selects the localized detail shown to people.
