@@ -11,6 +11,8 @@ import (
 
 	"github.com/nowgo/agents/events/eventtest"
 	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/envelope"
+	"github.com/nowgo/agents/internal/envelope/local"
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/identity"
 	"github.com/nowgo/agents/internal/mail"
@@ -61,15 +63,24 @@ func newWorld(t *testing.T, change ...func(*identity.Deps)) *world {
 	}
 	w := &world{table: table, dir: directory.New(table), clock: clock, sys: sys, signer: identity.NewSigner(ks, sys),
 		hasher:  &countingHasher{Hasher: identity.NewArgon2(identity.Params{MemoryKiB: 8, Time: 1, Threads: 1}, sys)},
-		clients: &clients{status: map[tenant.ID]string{azul: "active", verde: "active"}}, mails: &mails{},
+		clients: &clients{status: map[tenant.ID]string{azul: "active", verde: "active"}, demand: map[tenant.ID][]tenant.Role{}}, mails: &mails{},
 		ctx: tenant.WithCall(t.Context(), tenant.Call{Operation: "test", RequestID: "req_1", Address: "203.0.113.9", UserAgent: "tester"})}
 	d := identity.Deps{Table: table, Directory: w.dir, Clients: w.clients, System: sys, Signer: w.signer,
-		PublicURL: "https://agents.example/", Hasher: w.hasher}
+		PublicURL: "https://agents.example/", Hasher: w.hasher, Envelope: openEnvelope(t, sys)}
 	for _, c := range change {
 		c(&d)
 	}
 	w.Service = identity.New(d)
 	return w
+}
+
+func openEnvelope(t *testing.T, sys system.System) envelope.Sealer {
+	t.Helper()
+	sealer, err := local.New(sys, []byte("the platform's secret in the tests"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealer
 }
 
 func openTable(t *testing.T, sys system.System) store.Table {
@@ -94,6 +105,19 @@ func (c *countingHasher) Verify(ctx context.Context, hash, password string) (boo
 type clients struct {
 	mu     sync.Mutex
 	status map[tenant.ID]string
+	demand map[tenant.ID][]tenant.Role // of a second factor
+}
+
+func (c *clients) SecondFactorRoles(_ context.Context, client tenant.ID) ([]tenant.Role, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.demand[client], nil
+}
+
+func (c *clients) require(client tenant.ID, roles ...tenant.Role) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.demand[client] = roles
 }
 
 func (c *clients) Status(_ context.Context, client tenant.ID) (string, error) {

@@ -159,7 +159,7 @@ func TestInvitationRunsOutAndCanBeMadeAgain(t *testing.T) {
 	if err != nil || w.claims(t, tokens).Principal.Role != tenant.StandardUser {
 		t.Errorf("%+v, %v", tokens, err)
 	}
-	page, err := w.ListUsers(w.ctx, azul, "", 100, "")
+	page, err := w.ListUsers(w.ctx, azul, identity.UserQuery{Limit: 100})
 	if err != nil || len(page.Items) != 1 {
 		t.Errorf("%d users, %v, want the same one", len(page.Items), err)
 	}

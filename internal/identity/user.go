@@ -30,35 +30,38 @@ type User struct {
 	Status    Status
 	CreatedAt time.Time
 	Version   int64
+	// Within is what an agent manager is limited to: ids of profiles and agents. Empty: all of its client.
+	Within tenant.Names
 
-	invitation string // the one under way
+	invitation string // the one under way, or the last one where it ran out
+	language   string // of the invitation's mail; empty where it was made by an older version
 }
 
-// UserPage is a part of a list of users. Next is empty at the end.
-type UserPage struct {
-	Items []User
-	Next  string
-}
+// administers reports whether the user is one of the active administrators, of whom a client that has one keeps one.
+func (u User) administers() bool { return u.Role == tenant.ClientAdmin && u.Status == StatusActive }
 
 // userSummary is also what the authorizer reads: see [UserState].
 type userSummary struct {
-	ID        string      `json:"id"`
-	Person    string      `json:"person,omitempty"`
-	Email     string      `json:"email"`
-	Name      string      `json:"name"`
-	Role      tenant.Role `json:"role"`
-	Status    Status      `json:"status"`
-	CreatedAt time.Time   `json:"created_at"`
+	ID        string       `json:"id"`
+	Person    string       `json:"person,omitempty"`
+	Email     string       `json:"email"`
+	Name      string       `json:"name"`
+	Role      tenant.Role  `json:"role"`
+	Status    Status       `json:"status"`
+	CreatedAt time.Time    `json:"created_at"`
+	Within    tenant.Names `json:"within,omitempty"`
 }
 
 type userData struct {
 	Invitation string `json:"invitation,omitempty"`
+	Language   string `json:"language,omitempty"`
 }
 
 func (u User) item() (store.Item, error) {
-	it, err := store.Row(keys.User(u.ID), 1, userSummary{u.ID, u.Person, u.Email, u.Name, u.Role, u.Status, u.CreatedAt},
-		userData{u.invitation})
+	it, err := store.Row(keys.User(u.ID), 1, userSummary{u.ID, u.Person, u.Email, u.Name, u.Role, u.Status, u.CreatedAt, u.Within},
+		userData{u.invitation, u.language})
 	it.ParentSK = keys.UserRole(string(u.Role), u.CreatedAt, u.ID)
+	it.ActorSK = keys.UserName(folded(u.Name), u.ID)
 	return it, err
 }
 
@@ -68,7 +71,7 @@ func userOf(it store.Item) (User, error) {
 	if err := it.Read(&s, &d); err != nil {
 		return User{}, err
 	}
-	return User{s.ID, s.Person, s.Email, s.Name, s.Role, s.Status, s.CreatedAt, it.Version, d.Invitation}, nil
+	return User{s.ID, s.Person, s.Email, s.Name, s.Role, s.Status, s.CreatedAt, it.Version, s.Within, d.Invitation, d.Language}, nil
 }
 
 // GetUser returns a user of the client. Errors: fault.NotFound `user_not_found`, those of the table.
@@ -88,33 +91,4 @@ func (s *Service) user(ctx context.Context, partition tenant.ID, id string) (Use
 		return User{}, err
 	}
 	return userOf(it)
-}
-
-// ListUsers returns a page of at most limit (1 to 100) users of the client in the order of role and creation; with a role, only
-// those. Errors: fault.Invalid (limit, role, cursor), those of the table.
-func (s *Service) ListUsers(ctx context.Context, client tenant.ID, role tenant.Role, limit int, cursor string) (UserPage, error) {
-	const op = "identity.ListUsers"
-	prefix := keys.RolePrefix
-	if role != "" {
-		if !role.Valid() {
-			return UserPage{}, fault.BadField(op, "query.role", "must be a role")
-		}
-		prefix = keys.RoleUsers(string(role))
-	}
-	if limit < 1 || limit > 100 {
-		return UserPage{}, fault.BadField(op, "query.limit", "must be 1 to 100")
-	}
-	got, err := s.Table.Query(ctx, client, store.Query{Index: store.ByParent, Prefix: prefix, Limit: limit, Cursor: cursor})
-	if err != nil {
-		return UserPage{}, store.Fault(op, err)
-	}
-	page := UserPage{Items: make([]User, 0, len(got.Items)), Next: got.Next}
-	for _, it := range got.Items {
-		u, err := userOf(it)
-		if err != nil {
-			return UserPage{}, store.Fault(op, err)
-		}
-		page.Items = append(page.Items, u)
-	}
-	return page, nil
 }

@@ -27,7 +27,7 @@ func TestUsersAreListedByRoleAndFoundInTheirClientAlone(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for cursor, pages := "", 0; pages < 5; pages++ {
-		page, err := w.ListUsers(w.ctx, azul, tenant.StandardUser, 2, cursor)
+		page, err := w.ListUsers(w.ctx, azul, identity.UserQuery{Role: tenant.StandardUser, Limit: 2, Cursor: cursor})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,11 +44,11 @@ func TestUsersAreListedByRoleAndFoundInTheirClientAlone(t *testing.T) {
 	if len(seen) != 3 {
 		t.Errorf("%d standard users, want 3", len(seen))
 	}
-	all, err := w.ListUsers(w.ctx, azul, "", 100, "")
+	all, err := w.ListUsers(w.ctx, azul, identity.UserQuery{Limit: 100})
 	if err != nil || len(all.Items) != 5 || all.Items[0].Version != 1 {
 		t.Fatalf("all: %+v, %v", all, err)
 	}
-	none, err := w.ListUsers(w.ctx, verde, "", 100, "")
+	none, err := w.ListUsers(w.ctx, verde, identity.UserQuery{Limit: 100})
 	if err != nil || len(none.Items) != 0 {
 		t.Errorf("another client's list: %+v, %v", none, err)
 	}
@@ -56,11 +56,11 @@ func TestUsersAreListedByRoleAndFoundInTheirClientAlone(t *testing.T) {
 		_, err := w.GetUser(w.ctx, verde, id)
 		wantFault(t, err, fault.NotFound, "user_not_found")
 	}
-	_, err = w.ListUsers(w.ctx, azul, "owner", 10, "")
+	_, err = w.ListUsers(w.ctx, azul, identity.UserQuery{Role: "owner", Limit: 10})
 	wantFault(t, err, fault.Invalid, "validation_failed")
-	_, err = w.ListUsers(w.ctx, azul, "", 0, "")
+	_, err = w.ListUsers(w.ctx, azul, identity.UserQuery{Limit: 0})
 	wantFault(t, err, fault.Invalid, "validation_failed")
-	_, err = w.ListUsers(w.ctx, azul, "", 10, "nonsense")
+	_, err = w.ListUsers(w.ctx, azul, identity.UserQuery{Limit: 10, Cursor: "nonsense"})
 	wantFault(t, err, fault.Invalid, "invalid_cursor")
 }
 
