@@ -20,6 +20,7 @@ type SignIn struct {
 	Email    string
 	Password string
 	Client   tenant.ID // which of several memberships; empty where there is one. [Platform]: as global administrator
+	Code     string    // of the second factor, or a recovery code, where the person has one
 }
 
 // How a session is asked for.
@@ -38,14 +39,29 @@ const (
 )
 
 // SignIn starts a session. Errors, after the same work whether the address has a login or not: fault.Unauthenticated
-// `invalid_credentials`; and only with the right password fault.Conflict `client_required`, with a field for each choice, and
-// fault.Forbidden `client_suspended`. Success and refusal are recorded.
+// `invalid_credentials`; and only with the right password fault.Conflict `client_required`, with a field for each choice,
+// fault.Forbidden `client_suspended`, and fault.Unauthenticated `second_factor_required` or `invalid_code`. After failures, of the
+// caller's network and whatever the address, fault.RateLimited `too_many_attempts`: see slow.go. Success and refusal are recorded.
 func (s *Service) SignIn(ctx context.Context, in SignIn) (Tokens, error) {
 	const op = "identity.SignIn"
+	for try := 1; ; try++ { // where the person was changed meanwhile, what they are now decides: a code works for one of two
+		tokens, err := s.signIn(ctx, op, in)
+		if _, lost := store.FailedOn(err); !lost || !store.Again(ctx, try) {
+			return tokens, store.Fault(op, err)
+		}
+	}
+}
+
+func (s *Service) signIn(ctx context.Context, op string, in SignIn) (Tokens, error) {
+	done, err := s.slow(ctx, op, guessPassword, in.Email)
+	if err != nil {
+		return Tokens{}, err
+	}
 	person, right, err := s.authenticate(ctx, in.Email, in.Password)
 	if err != nil {
 		return Tokens{}, store.Fault(op, err)
 	}
+	done(right)
 	if !right {
 		return Tokens{}, s.refuse(ctx, op, refusal{methodPassword, reasonCredentials, person, nil, in.Email})
 	}
@@ -63,14 +79,37 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Tokens, error) {
 	if reason != "" {
 		return Tokens{}, s.refuse(ctx, op, refusal{methodPassword, reason, person, &m, in.Email})
 	}
-	started, err := s.startSession(ctx, m.Partition(), user, sessionStart{method: methodPassword,
-		factors: []string{factorPassword}, epoch: person.SessionsFrom})
+	start := sessionStart{method: methodPassword, factors: []string{factorPassword}, epoch: person.SessionsFrom}
+	// The password is right, and the membership and its user are known: a second factor is asked for here.
+	shown, err := s.askFactor(ctx, op, refusal{methodPassword, "", person, &m, in.Email}, in.Code)
+	if err != nil {
+		return Tokens{}, err
+	}
+	return s.enter(ctx, op, m.Partition(), user, start, shown)
+}
+
+// enter starts a session in one commit with what the second factor that was shown for it used up.
+func (s *Service) enter(ctx context.Context, op string, partition tenant.ID, user User, start sessionStart, shown factorShown) (Tokens, error) {
+	client := partition
+	if partition.Platform() {
+		client = ""
+	}
+	start, err := s.started(ctx, op, client, user.Role, start, shown)
+	if err != nil {
+		return Tokens{}, err
+	}
+	started, err := s.startSession(ctx, partition, user, start)
 	if err != nil {
 		return Tokens{}, fault.Wrap(op, fault.Internal, "internal", err)
 	}
-	if err := s.Table.Commit(ctx, m.Partition(), audit.Of(started.event), started.change); err != nil {
-		return Tokens{}, store.Fault(op, err)
+	also, changes, err := s.spent(ctx, partition, user.ID, shown)
+	if err != nil {
+		return Tokens{}, fault.Wrap(op, fault.Internal, "internal", err)
 	}
+	if err := s.Table.Commit(ctx, partition, audit.Of(started.event, also...), append(changes, started.change)...); err != nil {
+		return Tokens{}, err
+	}
+	s.tellSpent(ctx, shown)
 	return started.tokens, nil
 }
 
@@ -145,8 +184,13 @@ type refusal struct {
 // client; otherwise in the platform's.
 func (s *Service) refuse(ctx context.Context, op string, r refusal) error {
 	answer := badCredentials(op)
-	if r.reason == reasonSuspended {
+	switch r.reason {
+	case reasonSuspended:
 		answer = fault.New(op, fault.Forbidden, "client_suspended")
+	case reasonNoFactor:
+		answer = factorRequired(op)
+	case reasonCode:
+		answer = badCode(op)
 	}
 	m := r.membership
 	if m == nil && len(r.person.Memberships) == 1 {
@@ -157,7 +201,7 @@ func (s *Service) refuse(ctx context.Context, op string, r refusal) error {
 		target = audit.Target{Type: "person", ID: r.person.ID}
 	}
 	var client tenant.ID
-	if m != nil && !m.Global {
+	if m != nil && !m.Global && r.reason != reasonNoClient { // a client that is gone has no trail, nor any other row
 		client = m.Client
 	}
 	e, err := s.event(ctx, client, audit.Fact{Type: events.TypeSessionRefused, Target: target, Actor: audit.Actor{Type: "anonymous"},

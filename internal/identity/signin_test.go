@@ -123,8 +123,8 @@ func TestSuspendedClientLetsNobodyIn(t *testing.T) {
 	wantFault(t, err, fault.Forbidden, "client_suspended")
 	_, err = w.Accept(w.ctx, identity.Accept{Token: token, Password: good})
 	wantFault(t, err, fault.Forbidden, "client_suspended")
-	if n := count(w.trail(t, azul), events.TypeSessionRefused, "client_suspended"); n != 1 {
-		t.Errorf("%d refusals for suspension recorded, want 1", n)
+	if n := count(w.trail(t, azul), events.TypeSessionRefused, "client_suspended"); n != 2 {
+		t.Errorf("%d refusals for suspension recorded, want 2: of the sign-in and of the refresh", n)
 	}
 	w.clients.set(azul, "active")
 	if _, err := w.Refresh(w.ctx, tokens.RefreshToken); err != nil {

@@ -70,7 +70,18 @@ func (s *Service) slow(ctx context.Context, op, what, account string) (done func
 	pair := meterKey(what+" pair", from, account)
 	ofNetwork, ofAccount := meterKey("failures of network", from, hour), meterKey(what+" of account", account, hour)
 
-	retry := max(s.pause(ctx, ofNetwork, meterKey("network", from), networkFree), s.pause(ctx, pair, pair, pairFree))
+	if retry, _ := s.pause(ctx, ofNetwork, networkFree, func() cache.Key { return meterKey("network", from) }); retry > 0 {
+		s.uncount(ctx, 1, ofNetwork)
+		return nil, s.tooMany(ctx, op, what, account, from, retry)
+	}
+	rights := meterKey(what+" right", from, account)
+	retry, paced := s.pause(ctx, pair, pairFree, func() cache.Key {
+		n, err := s.Meter.Count(ctx, rights, 0, slowMemory)
+		if err != nil {
+			n = 0 // as where none was ever right
+		}
+		return meterKey(what+" turn", from, account, strconv.FormatInt(n, 10))
+	})
 	if retry > 0 {
 		s.uncount(ctx, 1, ofNetwork, pair)
 		return nil, s.tooMany(ctx, op, what, account, from, retry)
@@ -81,26 +92,30 @@ func (s *Service) slow(ctx context.Context, op, what, account string) (done func
 		}
 	}
 	return func(right bool) {
-		if right {
-			s.uncount(ctx, 1, ofNetwork, ofAccount)
-			s.uncount(ctx, 1_000_000, pair)
+		if !right {
+			return
+		}
+		s.uncount(ctx, 1, ofNetwork, ofAccount)
+		s.uncount(ctx, 1_000_000, pair)
+		if paced { // the pause that began with this attempt is over: the next one is another
+			s.uncount(ctx, -1, rights)
 		}
 	}, nil
 }
 
-// pause counts an attempt and returns how long it comes too early; 0: it may be made. Turn is the key of the bucket that holds the one
-// attempt which may be made in a pause.
-func (s *Service) pause(ctx context.Context, counted, turn cache.Key, free int64) time.Duration {
+// pause counts an attempt and returns how long it comes too early, 0 where it may be made, and whether it is beyond the free ones. Turn
+// returns the key of the bucket that holds the one attempt which may be made in a pause.
+func (s *Service) pause(ctx context.Context, counted cache.Key, free int64, turn func() cache.Key) (time.Duration, bool) {
 	n, err := s.Meter.Count(ctx, counted, 1, slowMemory)
 	if err != nil || n <= free {
-		return 0
+		return 0, false
 	}
 	pause := doubled(firstPause, LongestPause, n-free)
-	taken, err := s.Meter.Take(ctx, turn, cache.Bucket{PerSecond: 1 / pause.Seconds(), Burst: 1}, 1)
+	taken, err := s.Meter.Take(ctx, turn(), cache.Bucket{PerSecond: 1 / pause.Seconds(), Burst: 1}, 1)
 	if err != nil || taken.OK {
-		return 0
+		return 0, true
 	}
-	return max(taken.Wait, time.Second)
+	return max(taken.Wait, time.Second), true
 }
 
 // uncount takes attempts back. What the meter does not hear is forgotten within the hour.
