@@ -316,3 +316,32 @@ func FuzzKeyCredential(f *testing.F) {
 		}
 	})
 }
+
+func TestKeysOfAnErasedClientGoWhateverHappenedToThem(t *testing.T) {
+	w := keyWorld(t)
+	k := w.key(t)
+	w.key(t)
+	if _, err := w.RotateAPIKey(w.by(tenant.ClientAdmin), azul, k.ID, 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	row, err := w.table.Get(w.ctx, azul, keys.APIKey(k.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := identity.APIKeyOf(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := identity.NoteKeyUse(w.ctx, w.table, w.sys, azul, stored); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := w.EraseAPIKeys(w.ctx, azul, 100); n != 2 || err != nil {
+		t.Errorf("%d keys, %v", n, err)
+	}
+	if _, err := w.dir.APIKey(w.ctx, k.Prefix); err == nil {
+		t.Error("an erased key is found")
+	}
+	if n, err := w.EraseAPIKeys(w.ctx, azul, 100); n != 0 || err != nil {
+		t.Errorf("%d keys again, %v", n, err)
+	}
+}

@@ -55,8 +55,8 @@ func (s *Service) RotateAPIKey(ctx context.Context, client tenant.ID, id string,
 	return out, nil
 }
 
-// RevokeAPIKey ends a key for good: no verdict after it lets the key in. The key must be at version seen. Errors: fault.NotFound
-// `api_key_not_found`, fault.PreconditionFailed, those of the table.
+// RevokeAPIKey ends a key for good: no verdict after it lets the key in. Where seen is not 0 the key must be at that version.
+// Errors: fault.NotFound `api_key_not_found`, fault.PreconditionFailed, those of the table.
 func (s *Service) RevokeAPIKey(ctx context.Context, client tenant.ID, id string, seen int64) error {
 	const op = "identity.RevokeAPIKey"
 	return s.changeKey(ctx, op, client, id, seen, func(k APIKey) (audit.Event, []store.Change, error) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nowgo/agents/events"
 	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/keys"
 	"github.com/nowgo/agents/internal/tenant"
@@ -74,7 +75,7 @@ func (s *Service) EraseAPIKeys(ctx context.Context, client tenant.ID, limit int)
 		if err != nil {
 			return i, store.Fault(op, err)
 		}
-		if err := s.RevokeAPIKey(ctx, client, k.ID, it.Version); err != nil {
+		if err := s.RevokeAPIKey(ctx, client, k.ID, 0); err != nil && !fault.Is(err, fault.NotFound) {
 			return i, err
 		}
 	}
