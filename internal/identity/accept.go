@@ -187,7 +187,7 @@ func (s *Service) loginOf(ctx context.Context, op string, client tenant.ID, user
 
 // newPerson returns a person with a password of their own choice, who has no memberships yet.
 func (s *Service) newPerson(ctx context.Context, op, email, name, password string) (directory.Person, error) {
-	normal, err := newPassword(op, password, email, name)
+	normal, err := newPassword(op, "body.password", password, email, name)
 	if err != nil {
 		return directory.Person{}, err
 	}

@@ -23,8 +23,10 @@ type Hasher interface {
 	// Hash returns the hash of a password as a PHC string.
 	Hash(ctx context.Context, password string) (string, error)
 	// Verify reports whether the password has the hash, in time that does not depend on the answer. With an empty hash it does
-	// the same work and answers false.
+	// the same work and answers false; with a hash of a lower cost it does today's work, so that time does not tell old logins.
 	Verify(ctx context.Context, hash, password string) (bool, error)
+	// Outdated reports whether the hash was made at a lower cost than Hash would take today.
+	Outdated(hash string) bool
 }
 
 // Params is the cost of a hash.
@@ -87,8 +89,25 @@ func (a *Argon2) Verify(ctx context.Context, hash, password string) (bool, error
 	if err != nil {
 		return false, err
 	}
+	if today := a.params.cost(); p.cost() < today {
+		rest := today - p.cost()
+		passes := (rest + uint64(a.params.MemoryKiB) - 1) / uint64(a.params.MemoryKiB)
+		fill := Params{MemoryKiB: uint32(rest / passes), Time: uint32(passes), Threads: a.params.Threads} //nolint:gosec // both at most a.params'
+		if _, err := a.compute(ctx, fill, salt, password); err != nil {
+			return false, err
+		}
+	}
 	return subtle.ConstantTimeCompare(sum, want) == 1 && known, nil
 }
+
+// Outdated implements [Hasher].
+func (a *Argon2) Outdated(hash string) bool {
+	p, _, _, err := decodePHC(hash)
+	return err == nil && (p.cost() < a.params.cost() || p.MemoryKiB < a.params.MemoryKiB)
+}
+
+// cost is the KiB that a hash passes over: its time is in proportion to it.
+func (p Params) cost() uint64 { return uint64(p.MemoryKiB) * uint64(p.Time) }
 
 func (a *Argon2) compute(ctx context.Context, p Params, salt []byte, password string) ([]byte, error) {
 	select {
@@ -140,50 +159,27 @@ func normalizePassword(s string) (string, bool) {
 	return s, s != "" && utf8.RuneCountInString(s) <= MaxPassword
 }
 
-// newPassword checks a password that a person chooses, by length and by what is guessed first (NIST SP 800-63B §5.1.1.2).
-func newPassword(op, password, email, name string) (string, error) {
+// newPassword checks a password that a person chooses, by length and by what is guessed first (NIST SP 800-63B-4 §3.1.1.2): there are
+// no rules of composition. Words are what the person is known by: address, name, the names of their clients.
+func newPassword(op, field, password string, words ...string) (string, error) {
 	p, ok := normalizePassword(password)
 	if n := utf8.RuneCountInString(p); !ok || n < MinPassword {
-		return "", fault.BadField(op, "body.password", "must have 12 to 128 characters")
+		return "", fault.BadField(op, field, "must have 12 to 128 characters")
 	}
-	folded := strings.ToLower(p)
-	local, _, _ := strings.Cut(email, "@")
-	if folded == email || folded == local || folded == strings.ToLower(name) {
-		return "", fault.BadField(op, "body.password", "must not be your name or address")
+	folded := foldPassword(p)
+	if madeOf(folded, append(words, platformName)...) {
+		return "", fault.BadField(op, field,
+			"must not be made of your name, your address or the names of your company and this platform")
 	}
-	if common(folded) {
-		return "", fault.BadField(op, "body.password", "is one of those that are guessed first")
+	guessed, err := common(folded)
+	if err != nil {
+		return "", fault.Wrap(op, fault.Internal, "internal", err)
+	}
+	if guessed {
+		return "", fault.BadField(op, field, "is one of those that are guessed first")
 	}
 	return p, nil
 }
 
-// common reports whether a password is a few characters repeated, a run along the alphabet, the digits or the keyboard, or a word
-// everybody uses, repeated or with digits behind it.
-func common(p string) bool {
-	p = unit(p)
-	if len(p) <= 4 {
-		return true
-	}
-	for _, run := range []string{"abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "98765432109876543210",
-		"qwertyuiopasdfghjklzxcvbnm", "1q2w3e4r5t6y7u8i9o0p"} {
-		if strings.Contains(run, p) {
-			return true
-		}
-	}
-	switch unit(strings.TrimRight(p, "0123456789!.")) {
-	case "password", "passw0rd", "mypassword", "senha", "minhasenha", "administrator", "administrador", "admin", "qwertyuiop", "qwerty",
-		"iloveyou", "letmein", "welcome", "changeme", "mudar", "brasil", "correcthorsebatterystaple":
-		return true
-	}
-	return false
-}
-
-// unit returns the shortest text that p repeats.
-func unit(p string) string {
-	for n := 1; n <= len(p)/2; n++ {
-		if len(p)%n == 0 && strings.Repeat(p[:n], len(p)/n) == p {
-			return p[:n]
-		}
-	}
-	return p
-}
+// platformName is the words of the platform's own name.
+const platformName = "NowGo Agents Platform"
