@@ -128,7 +128,7 @@ func TestEnvironmentNamesWhatTheRoleReaches(t *testing.T) {
 			}
 		}
 		for variable, want := range map[string]bool{
-			"NOWGO_ENV": true, "NOWGO_TABLE": n.Clients || n.Directory != None, "NOWGO_PUBLIC_URL": n.Registrar,
+			"NOWGO_ENV": true, "NOWGO_TABLE": n.Clients || n.Directory != None || n.Trail, "NOWGO_PUBLIC_URL": n.Registrar,
 			"NOWGO_BLOBS": n.Clients, "NOWGO_DATA_ROLE_ARN": n.Clients, "NOWGO_BUS": n.Publish,
 			"NOWGO_REGISTRAR_ROLE_ARN": n.Registrar, "NOWGO_SIGNING_KEYS_SECRET": n.SigningKeys, "NOWGO_PLATFORM_SECRET": n.Platform,
 			"NOWGO_ADMINISTRATOR_SECRET": n.Administrator, "NOWGO_FAILURES": name == "relay",

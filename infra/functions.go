@@ -54,7 +54,7 @@ func (p *Platform) architecture() awslambda.Architecture {
 // environment names to a function what it may reach. In the emulator there are no data roles: it has none to enforce.
 func (p *Platform) environment(n Needs) *map[string]*string {
 	env := map[string]*string{"NOWGO_ENV": jsii.String(p.settings.Env)}
-	if n.Clients || n.Directory != None {
+	if n.Clients || n.Directory != None || n.Trail {
 		env["NOWGO_TABLE"] = p.data.table.TableName()
 	}
 	if n.Clients {

@@ -17,8 +17,10 @@ const (
 type Needs struct {
 	Clients       bool   // one client's rows and files at a time, through the data role
 	Directory     Access // the rows that belong to no client
+	Trail         bool   // adds events to the platform's own trail, and can do nothing else to the directory by that
 	Registrar     bool   // commits that hold a client's rows and the directory's, through the registrar role
-	SigningKeys   bool   // the secret that the key of access tokens is made from
+	SigningKeys   bool   // the secret that holds the keys of access tokens
+	RotateKeys    bool   // replaces what that secret holds
 	Platform      bool   // the secret that seals cursors and kept answers
 	Administrator bool   // the first administrator's email and password
 	Publish       bool   // to the event bus
@@ -32,9 +34,10 @@ var needs = map[string]Needs{
 	"authentication": {Clients: true, Directory: Write, Registrar: true, SigningKeys: true, Platform: true,
 		Administrator: true, MemoryMB: 1024, Seconds: 28}, // argon2id wants memory, and the processor that comes with it
 	"clients":    {Clients: true, Directory: Write, Registrar: true, Platform: true, MemoryMB: 512, Seconds: 28},
-	"compliance": {Clients: true, Directory: Read, Platform: true, MemoryMB: 512, Seconds: 28},
+	"compliance": {Clients: true, Directory: Read, Trail: true, Platform: true, MemoryMB: 512, Seconds: 28},
 	"monitoring": {Directory: Read, Platform: true, MemoryMB: 256, Seconds: 10},
-	"authorizer": {Clients: true, Directory: Read, SigningKeys: true, MemoryMB: 512, Seconds: 10},
+	"authorizer": {Clients: true, Directory: Read, Trail: true, SigningKeys: true, MemoryMB: 512, Seconds: 10},
+	"keykeeper":  {Trail: true, SigningKeys: true, RotateKeys: true, MemoryMB: 256, Seconds: 60},
 	"relay":      {Publish: true, MemoryMB: 512, Seconds: 60},
 	"archivist":  {Clients: true, MemoryMB: 512, Seconds: 60},
 	"eraser":     {Clients: true, Directory: Write, Registrar: true, Platform: true, Backups: true, MemoryMB: 512, Seconds: 300},
@@ -47,7 +50,7 @@ func NeedsOf(name string) Needs {
 	}
 	for _, c := range route.Capabilities() {
 		if name == string(c) {
-			return Needs{Clients: true, Platform: true, MemoryMB: 1024, Seconds: 28}
+			return Needs{Clients: true, Trail: true, Platform: true, MemoryMB: 1024, Seconds: 28}
 		}
 	}
 	return Needs{Clients: true, MemoryMB: 512, Seconds: 60}

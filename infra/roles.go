@@ -15,7 +15,10 @@ type roles struct {
 }
 
 // directory is the pattern of every platform partition. No client's id holds a `$`, so it matches none of them.
-var directory = []string{"$login#*", "$apikey#*", "$clients#*", "$platform#*"}
+var directory = []string{"$login#*", "$apikey#*", "$clients#*", "$platform#*", platformTrail}
+
+// platformTrail is the pattern of the partitions of the platform's own trail.
+const platformTrail = "$trail#*"
 
 // tagOfClient is, in a policy, the client that the session was tagged with.
 const tagOfClient = "${aws:PrincipalTag/client_id}"
@@ -129,6 +132,9 @@ func (p *Platform) allow(name string, logs *string) {
 		give(p.rows("Directory", slices.Concat(reads, writes), "ForAllValues:StringLike", directory...))
 	case None:
 	}
+	if n.Trail && n.Directory != Write {
+		give(p.rows("PlatformTrail", []string{"dynamodb:PutItem"}, "ForAllValues:StringLike", platformTrail))
+	}
 	var secrets []*string
 	if n.SigningKeys {
 		secrets = append(secrets, p.data.signingKeys.Ref())
@@ -142,6 +148,9 @@ func (p *Platform) allow(name string, logs *string) {
 	if len(secrets) > 0 {
 		plain("Secrets", secrets, "secretsmanager:GetSecretValue")
 	}
+	if n.RotateKeys {
+		plain("RotateKeys", []*string{p.data.signingKeys.Ref()}, "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage")
+	}
 	if n.Publish {
 		plain("Publish", []*string{p.bus.EventBusArn()}, "events:PutEvents")
 	}
@@ -153,7 +162,7 @@ func (p *Platform) allow(name string, logs *string) {
 // encrypted lists the services whose encrypted things a function reaches with its own role.
 func (n Needs) encrypted() []string {
 	var services []string
-	if n.Directory != None {
+	if n.Directory != None || n.Trail {
 		services = append(services, "dynamodb")
 	}
 	if n.SigningKeys || n.Platform || n.Administrator {

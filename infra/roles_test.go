@@ -144,7 +144,7 @@ func TestDataRoleIsTakenOnForAClient(t *testing.T) {
 
 // A function's own role reaches the table only for the directory, or the change stream.
 func TestOwnRolesReachOnlyTheDirectory(t *testing.T) {
-	want := `{"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["$login#*","$apikey#*","$clients#*","$platform#*"]},"Null":{"dynamodb:LeadingKeys":"false"}}`
+	want := `{"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["$login#*","$apikey#*","$clients#*","$platform#*","$trail#*"]},"Null":{"dynamodb:LeadingKeys":"false"}}`
 	for id, r := range prod.of("AWS::IAM::Policy") {
 		for _, s := range list(at(r.Properties["PolicyDocument"], "Statement")) {
 			if !strings.Contains(text(at(s, "Action")), "dynamodb:") {
@@ -155,6 +155,11 @@ func TestOwnRolesReachOnlyTheDirectory(t *testing.T) {
 				if got := text(at(s, "Condition")); got != want {
 					t.Errorf("%s: the directory under %s", id, got)
 				}
+			case "PlatformTrail":
+				trail := `{"ForAllValues:StringLike":{"dynamodb:LeadingKeys":["$trail#*"]},"Null":{"dynamodb:LeadingKeys":"false"}}`
+				if got := text(at(s, "Condition")); got != trail || text(at(s, "Action")) != `"dynamodb:PutItem"` {
+					t.Errorf("%s: the platform's trail: %s", id, text(s))
+				}
 			case "Stream", "Streams":
 				if !strings.Contains(id, "relay") {
 					t.Errorf("%s reads the change stream", id)
@@ -163,6 +168,26 @@ func TestOwnRolesReachOnlyTheDirectory(t *testing.T) {
 				t.Errorf("%s reaches the table: %s", id, text(s))
 			}
 		}
+	}
+}
+
+// The keeper of the signing keys alone replaces them, and nothing else of what is secret.
+func TestOnlyTheKeeperRotatesKeys(t *testing.T) {
+	found := 0
+	for id, r := range prod.of("AWS::IAM::Policy") {
+		for _, s := range list(at(r.Properties["PolicyDocument"], "Statement")) {
+			if !strings.Contains(text(at(s, "Action")), "secretsmanager:Put") {
+				continue
+			}
+			found++
+			if got := text(at(s, "Action")); !strings.Contains(id, "keykeeper") || text(at(s, "Resource")) != `{"Ref":"SigningKeys"}` ||
+				got != `["secretsmanager:PutSecretValue","secretsmanager:UpdateSecretVersionStage"]` {
+				t.Errorf("%s: %s", id, text(s))
+			}
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d statements, want 1", found)
 	}
 }
 

@@ -133,7 +133,7 @@ func TestImportsStayInTheirPlace(t *testing.T) {
 
 // INVARIANT 1: only the directory names a platform partition.
 func TestOnlyTheDirectoryNamesPlatformPartitions(t *testing.T) {
-	names := []string{"$login", "$hook", "$apikey", "$clients", "$platform"}
+	names := []string{"$login", "$hook", "$apikey", "$clients", "$platform", "$trail"}
 	for _, s := range load(t) {
 		if s.test || under(s.folder, "internal/store/directory", "infra", "tests") || strings.HasSuffix(s.folder, "test") {
 			continue

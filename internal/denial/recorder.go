@@ -51,8 +51,11 @@ type occurrence struct {
 	change func(count int64) any
 }
 
-// New returns a recorder that writes to the table.
+// New returns a recorder that writes to the table. A nil log is slog's default.
 func New(table store.Table, sys system.System, log *slog.Logger) *Recorder {
+	if log == nil {
+		log = slog.Default()
+	}
 	return &Recorder{table: table, sys: sys, log: log, sources: map[source]*window{}}
 }
 

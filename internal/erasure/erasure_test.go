@@ -248,7 +248,7 @@ func TestNothingOfAnErasedClientStays(t *testing.T) {
 		t.Errorf("of its people or its name: %q", at)
 	}
 	for _, at := range p.rows(azul.id, "loja-azulzinha") {
-		if !strings.Contains(at, "id#"+azul.id) && !strings.Contains(at, "$platform#") {
+		if !strings.Contains(at, "id#"+azul.id) && !strings.Contains(at, "$platform#") && !strings.Contains(at, "$trail#") {
 			t.Errorf("its id or slug: %q", at)
 		}
 	}

@@ -31,7 +31,12 @@ type Authorizer func(context.Context, events.APIGatewayCustomAuthorizerRequestTy
 func AuthorizerHandler(authorize func(ctx context.Context, header string) (tenant.Principal, error), failed ...func(context.Context, error)) Authorizer {
 	return func(ctx context.Context, e events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
 		header, ok := authorization(e)
+		ctx = tenant.WithCall(ctx, callOf(e))
 		if !ok {
+			// What is no credential is judged all the same, for the record that authorize keeps of its refusals.
+			if _, err := authorize(ctx, ""); err == nil {
+				return events.APIGatewayCustomAuthorizerResponse{}, errUnavailable
+			}
 			return events.APIGatewayCustomAuthorizerResponse{}, errUnauthorized
 		}
 		resource, err := everyRoute(e.MethodArn)
@@ -49,6 +54,18 @@ func AuthorizerHandler(authorize func(ctx context.Context, header string) (tenan
 		}
 		return events.APIGatewayCustomAuthorizerResponse{}, errUnavailable
 	}
+}
+
+// callOf is what the event says of the call: the address is the gateway's own finding, not a header's.
+func callOf(e events.APIGatewayCustomAuthorizerRequestTypeRequest) tenant.Call {
+	identity := e.RequestContext.Identity
+	agent := ""
+	for name, value := range e.Headers {
+		if strings.EqualFold(name, "User-Agent") {
+			agent = value
+		}
+	}
+	return tenant.Call{RequestID: e.RequestContext.RequestID, Address: identity.SourceIP, UserAgent: agent}
 }
 
 // authorization returns the one Authorization header of the event, whatever the case of its name. Two are none: the gateway's cache and

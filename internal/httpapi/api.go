@@ -6,24 +6,29 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/nowgo/agents/internal/access"
+	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/denial"
 	"github.com/nowgo/agents/internal/idempotency"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
 )
 
-// Config is what an API is made of. All but Log, Ready and Version are needed.
+// Config is what an API is made of. All but Limits, Log, Ready and Version are needed.
 type Config struct {
 	Table  store.Table // holds the idempotency records
 	Access *access.Decider
 	System system.System
 	// Secret is 32 bytes, the same in every process of an environment. The keys of cursors and kept answers are derived from it.
 	Secret  []byte
+	Denials *denial.Recorder            // of what is refused and denied; nil: nowhere
 	Log     *slog.Logger                // slog's default where nil
+	Limits  Limiter                     // nil: nobody is limited
 	Ready   func(context.Context) error // nil: always ready
 	Version string                      // of the OpenAPI document; `1` where empty
 }
@@ -74,11 +79,13 @@ func (a *API) fail(err error) { a.errs = append(a.errs, err) }
 // client and Forbidden, code `forbidden`, for another deny.
 func (a *API) Authorize(ctx context.Context, r access.Resource) error {
 	call := tenant.CallFrom(ctx)
-	if a.cfg.Access.Decide(call.Principal, call.Operation, r).Allow {
+	d := a.cfg.Access.Decide(call.Principal, call.Operation, r)
+	if d.Allow {
 		return nil
 	}
+	denied := &denial.Denial{Target: audit.Target{Type: strings.ToLower(r.Type), ID: r.ID}, Policies: d.Policies, Err: errForbidden}
 	if call.Principal.Role != tenant.GlobalAdmin && r.Client != call.Principal.Client {
-		return errNotFound
+		denied.Err = errNotFound
 	}
-	return errForbidden
+	return denied
 }

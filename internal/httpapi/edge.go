@@ -22,6 +22,7 @@ const maxUserAgent = 256
 type exchange struct {
 	w       http.ResponseWriter
 	call    tenant.Call
+	public  bool // the operation asks for no credential
 	routed  bool // a route took the request; until then what the mux writes is dropped
 	status  int
 	sent    bool // the header is on its way
@@ -173,5 +174,6 @@ func (a *API) finish(x *exchange, r *http.Request, start time.Time) {
 		h.Del("Location")
 		x.answer(problemOf(x.call, errInternal))
 	}
+	a.recordDenial(r.Context(), x)
 	a.record(x, r, start)
 }

@@ -107,6 +107,7 @@ func marshal(w io.Writer, v any) error {
 	case *Problem:
 		if x, ok := w.(*exchange); ok {
 			x.problem = v
+			x.Header()["Cache-Control"] = noStore
 			for name, values := range v.headers { // Huma sets them for a handler's errors alone
 				x.Header()[name] = values
 			}

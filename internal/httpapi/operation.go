@@ -38,16 +38,23 @@ func (o *operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not served through API.Handler", http.StatusInternalServerError)
 		return
 	}
-	x.routed = true
+	x.routed, x.public = true, o.row.Public
+	if o.options.CacheControl != "" {
+		x.Header().Set("Cache-Control", o.options.CacheControl)
+	}
 	r.Header.Del("Accept") // every answer is JSON; there is nothing to negotiate
 	x.call.Operation = o.row.ID
 	r = r.WithContext(tenant.WithCall(r.Context(), x.call))
+	if err := o.rate(x, r); err != nil {
+		x.answer(problemOf(x.call, err))
+		return
+	}
 	if err := o.admit(r, x.call); err != nil {
 		x.answer(problemOf(x.call, err))
 		return
 	}
 	if !o.takesBody {
-		o.proceed(x, r, nil)
+		o.job(x, r, func() { o.proceed(x, r, nil) })
 		return
 	}
 	body, err := o.readBody(r)
@@ -56,7 +63,7 @@ func (o *operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer putBuffer(body)
-	o.proceed(x, r, body.Bytes())
+	o.job(x, r, func() { o.proceed(x, r, body.Bytes()) })
 }
 
 func (o *operation) proceed(x *exchange, r *http.Request, body []byte) {
@@ -73,14 +80,15 @@ func (o *operation) proceed(x *exchange, r *http.Request, body []byte) {
 func (o *operation) admit(r *http.Request, call tenant.Call) error {
 	if !o.row.Public {
 		if refusal, ok := r.Context().Value(refusalKey{}).(error); ok {
+			o.api.cfg.Denials.Refused(r.Context(), refusal)
 			return refusal
 		}
 		if call.Principal.Anonymous() {
 			return errAnonymous
 		}
 	}
-	if !o.api.cfg.Access.Decide(call.Principal, o.row.ID, access.Resource{Client: call.Principal.Client}).Allow {
-		return errForbidden
+	if d := o.api.cfg.Access.Decide(call.Principal, o.row.ID, access.Resource{Client: call.Principal.Client}); !d.Allow {
+		return o.denied(r, d)
 	}
 	for _, name := range o.variables {
 		// No id has another form, and none gets near a key of the table.
@@ -109,6 +117,9 @@ func errorsOf(row route.Operation, op Op, input reflect.Type) []int {
 	}
 	if strings.Contains(row.Path, "{") {
 		all = append(all, http.StatusNotFound)
+	}
+	if !row.Public || row.Capability != route.Monitoring {
+		all = append(all, http.StatusTooManyRequests)
 	}
 	all = append(all, http.StatusServiceUnavailable)
 	slices.Sort(all)

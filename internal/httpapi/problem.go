@@ -26,6 +26,7 @@ type Problem struct {
 	Errors    []ProblemField `json:"errors,omitempty" doc:"With validation, one entry per field."`
 
 	cause   error // logged, never sent
+	denied  error // what somebody who is signed in may not do
 	headers http.Header
 }
 
@@ -115,9 +116,11 @@ func problemOf(call tenant.Call, err error) *Problem {
 	if e.Err != nil || status >= http.StatusInternalServerError {
 		p.cause = err
 	}
+	p.noteDenial(err)
 	for _, f := range e.Fields {
 		p.Errors = append(p.Errors, ProblemField{Location: f.Location, Message: translate(call.Language, f.Message)})
 	}
+	p.limited(e.Limits)
 	if e.RetryAfter > 0 {
 		p.header("Retry-After", strconv.Itoa(int((e.RetryAfter+999_999_999)/1_000_000_000)))
 	}

@@ -20,9 +20,13 @@ type Op struct {
 	Status                   int   // of success; 200 where 0
 	Errors                   []int // statuses beside those every operation has
 	MaxBody                  int64 // bytes of the request's body; [MaxBody] where 0
+	// CacheControl is the header of the operation's successes (RFC 9111 §5.2); `no-store` where empty.
+	CacheControl string
 	// Upload lets the body be multipart/form-data too (RFC 7578): its part `file` becomes the fields `name`, `content_type` and
 	// `content`, its other parts the text fields of their name.
 	Upload bool
+	// Expensive operations are limited in how many of a client's run at the same time.
+	Expensive bool
 }
 
 // MaxBody is the largest body in bytes of operations that do not say otherwise.

@@ -1,6 +1,9 @@
 package identity
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +13,47 @@ import (
 
 	"github.com/nowgo/agents/internal/system"
 )
+
+// KeyFile is the key document in a file that is its owner's alone (0600).
+type KeyFile struct{ path string }
+
+// OpenKeyFile returns the key file at path; where nothing is there it makes one with a first key. Errors are those of [LoadKeyFile].
+func OpenKeyFile(path string, sys system.System) (*KeyFile, error) {
+	if _, err := LoadKeyFile(path, sys); err != nil {
+		return nil, err
+	}
+	return &KeyFile{path}, nil
+}
+
+// Load returns the document, for a [KeyRing].
+func (f *KeyFile) Load(context.Context) ([]byte, error) { return readKeyFile(f.path) }
+
+// Read returns the document and its version, which is its hash.
+func (f *KeyFile) Read(context.Context) (document []byte, version string, err error) {
+	document, err = readKeyFile(f.path)
+	sum := sha256.Sum256(document)
+	return document, hex.EncodeToString(sum[:]), err
+}
+
+// Replace puts next in the file's place, all of it and durably or nothing. It returns [ErrKeysMoved] where the file is no longer at the
+// version. It is for one process and one goroutine, as which the monolith holds the data folder.
+func (f *KeyFile) Replace(ctx context.Context, version string, next []byte) error {
+	_, now, err := f.Read(ctx)
+	if err != nil {
+		return err
+	}
+	if now != version {
+		return ErrKeysMoved
+	}
+	part, err := writeKeyFile(filepath.Dir(f.path), next)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(part, f.path); err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return syncFolder(filepath.Dir(f.path))
+}
 
 // LoadKeyFile reads the key document at path; where nothing is there it makes one, readable by its owner alone (0600). It
 // refuses a file that others can read, and one that is no key document; the error says what to do.
@@ -62,22 +106,32 @@ func createKeyFile(path string, sys system.System) (err error) {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".keys-*") // 0600
+	part, err := writeKeyFile(filepath.Dir(path), document)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
+	defer func() { err = errors.Join(err, os.Remove(part)) }()
+	if err = os.Link(part, path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// writeKeyFile writes a document to a file without a name that anybody knows (0600), durably, and returns its path. It leaves nothing
+// where it fails.
+func writeKeyFile(folder string, document []byte) (string, error) {
+	f, err := os.CreateTemp(folder, ".keys-*")
+	if err != nil {
+		return "", err
+	}
 	_, err = f.Write(document)
 	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+		return "", errors.Join(err, os.Remove(f.Name()))
 	}
-	if err = os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
+	return f.Name(), nil
 }
 
 func syncFolder(path string) error {

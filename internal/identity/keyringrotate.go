@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"time"
 
 	"github.com/nowgo/agents/internal/system"
@@ -20,6 +21,9 @@ const (
 	KeyActivation   = "activated" // it signs; the one before no longer can
 	KeyRetirement   = "retired"   // it is gone, and so is every token that it signed
 )
+
+// ErrKeysMoved is returned by those who keep a key document for a replacement of a version that is no longer the current one.
+var ErrKeysMoved = errors.New("identity: the keys were changed by somebody else")
 
 // Rotation is one step of a rotation.
 type Rotation struct {

@@ -86,6 +86,15 @@ func DeriveKeys(secret []byte) ([]byte, error) {
 	return encodeKeys([]signingKey{keyOf(ed25519.NewKeyFromSeed(seed), time.Time{})})
 }
 
+// KeyDocument returns the key document that a secret's value is, or the one derived from it where it is a text that nothing but its
+// length was asked of: such a text, which Secrets Manager makes without punctuation, does not begin as JSON.
+func KeyDocument(secret []byte) ([]byte, error) {
+	if len(secret) > 0 && secret[0] == '{' {
+		return secret, nil
+	}
+	return DeriveKeys(secret)
+}
+
 func newSigningKey(random io.Reader, signsAt time.Time) (signingKey, error) {
 	seed := make([]byte, ed25519.SeedSize)
 	if _, err := io.ReadFull(random, seed); err != nil {

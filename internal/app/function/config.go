@@ -3,11 +3,7 @@
 package function
 
 import (
-	"bytes"
 	"context"
-	"crypto/ed25519"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -17,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -24,7 +21,10 @@ import (
 	blobs3 "github.com/nowgo/agents/internal/blob/s3"
 	"github.com/nowgo/agents/internal/cache/memory"
 	"github.com/nowgo/agents/internal/cache/redis"
+	"github.com/nowgo/agents/internal/envelope"
+	envelopekms "github.com/nowgo/agents/internal/envelope/kms"
 	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/keykeeper/secrets"
 	"github.com/nowgo/agents/internal/settings"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/directory"
@@ -39,20 +39,24 @@ type env struct {
 	Table         string // NOWGO_TABLE
 	Bus           string // NOWGO_BUS
 	Blobs         string // NOWGO_BLOBS: a bucket
-	SigningKeys   string // NOWGO_SIGNING_KEYS_SECRET: a random text that the signing key is derived from
+	SigningKeys   string // NOWGO_SIGNING_KEYS_SECRET: the signing keys or, at first, a random text that the first is derived from
 	Platform      string // NOWGO_PLATFORM_SECRET: a random text that cursors and kept answers are sealed with
 	Administrator string // NOWGO_ADMINISTRATOR_SECRET: {"email", "password"} of the first administrator
 	DataRole      string // NOWGO_DATA_ROLE_ARN: assumed for one client's rows and files; empty in the emulator, which has no roles
 	RegistrarRole string // NOWGO_REGISTRAR_ROLE_ARN: assumed for commits of a client's rows with the directory's
 	Failures      string // NOWGO_FAILURES: queue that the stream leaves notes in of what the relay could not publish
+	Key           string // NOWGO_KMS_KEY_ARN: of the data keys that secrets are sealed with; empty where none is
 	PublicURL     string // NOWGO_PUBLIC_URL
 	BackupDays    string // NOWGO_BACKUP_DAYS: for which the environment keeps copies of the table and the files
 	Redis         string // NOWGO_REDIS_URL: redis:// or rediss://; empty: each instance has its own caches and meters
-	Endpoint      string // AWS_ENDPOINT_URL: of the emulator; empty on AWS
-	Region        string // AWS_REGION
-	AccessKey     string // AWS_ACCESS_KEY_ID: this and the next two are the function's role, as Lambda hands it over
-	SecretKey     string // AWS_SECRET_ACCESS_KEY
-	SessionToken  string // AWS_SESSION_TOKEN
+	// RateShare is NOWGO_RATE_SHARE: the part of every plan's rate that an instance gives out. 1 with Redis, which the instances share; without
+	// it an instance cannot know the others, and a busy client meets about four.
+	RateShare    float64
+	Endpoint     string // AWS_ENDPOINT_URL: of the emulator; empty on AWS
+	Region       string // AWS_REGION
+	AccessKey    string // AWS_ACCESS_KEY_ID: this and the next two are the function's role, as Lambda hands it over
+	SecretKey    string // AWS_SECRET_ACCESS_KEY
+	SessionToken string // AWS_SESSION_TOKEN
 }
 
 // readEnv reads the environment of a function that cannot do without the given variables.
@@ -61,11 +65,15 @@ func readEnv(e *settings.Env, needs ...string) (env, error) {
 		e.Required(name)
 	}
 	get := func(name string) string { return e.Optional(name, "") }
+	share := 0.25
+	if get("NOWGO_REDIS_URL") != "" {
+		share = 1
+	}
 	return env{Table: get("NOWGO_TABLE"), Bus: get("NOWGO_BUS"), Blobs: get("NOWGO_BLOBS"),
 		SigningKeys: get("NOWGO_SIGNING_KEYS_SECRET"), Platform: get("NOWGO_PLATFORM_SECRET"),
 		Administrator: get("NOWGO_ADMINISTRATOR_SECRET"), DataRole: get("NOWGO_DATA_ROLE_ARN"),
-		RegistrarRole: get("NOWGO_REGISTRAR_ROLE_ARN"), Failures: get("NOWGO_FAILURES"), PublicURL: get("NOWGO_PUBLIC_URL"), BackupDays: get("NOWGO_BACKUP_DAYS"),
-		Redis: get("NOWGO_REDIS_URL"), Endpoint: get("AWS_ENDPOINT_URL"), Region: get("AWS_REGION"), AccessKey: get("AWS_ACCESS_KEY_ID"),
+		RegistrarRole: get("NOWGO_REGISTRAR_ROLE_ARN"), Failures: get("NOWGO_FAILURES"), Key: get("NOWGO_KMS_KEY_ARN"), PublicURL: get("NOWGO_PUBLIC_URL"), BackupDays: get("NOWGO_BACKUP_DAYS"),
+		Redis: get("NOWGO_REDIS_URL"), RateShare: e.Number("NOWGO_RATE_SHARE", share), Endpoint: get("AWS_ENDPOINT_URL"), Region: get("AWS_REGION"), AccessKey: get("AWS_ACCESS_KEY_ID"),
 		SecretKey: get("AWS_SECRET_ACCESS_KEY"), SessionToken: get("AWS_SESSION_TOKEN")}, e.Err()
 }
 
@@ -119,12 +127,21 @@ func (d deployment) blobs() *blobs3.Store {
 	return blobs3.NewFor(blobs3.Client(d.aws), d.env.Blobs, d.clients.Credentials)
 }
 
+// sealer seals the secrets of each client with that client's credentials, and those of persons with the function's own.
+func (d deployment) sealer() (envelope.Sealer, error) {
+	cfg := envelopekms.Config{Key: d.env.Key, System: d.system}
+	if d.clients != nil {
+		cfg.Credentials = d.clients.Credentials
+	}
+	return envelopekms.New(kms.NewFromConfig(d.aws), cfg)
+}
+
 // compose makes the platform over AWS, as far as the function's environment reaches.
 func (d deployment) compose(ctx context.Context) (*app.App, error) {
 	secrets := secretsmanager.NewFromConfig(d.aws)
 	table := d.table()
 	ports := app.Ports{Table: table, Blobs: d.blobs(), Cache: memory.New(d.system, cacheBytes, cacheEntries),
-		Meter: memory.NewMeter(d.system, meterEntries), System: d.system, Log: d.log,
+		Meter: memory.NewMeter(d.system, meterEntries), RateShare: d.env.RateShare, System: d.system, Log: d.log,
 		PublicURL: d.env.PublicURL, Ready: directory.New(table).Ready}
 	if d.env.Redis != "" {
 		server, err := redis.Open(d.env.Redis, d.log)
@@ -133,14 +150,18 @@ func (d deployment) compose(ctx context.Context) (*app.App, error) {
 		}
 		ports.Cache, ports.Meter = server, server
 	}
+	if d.env.Key != "" {
+		var err error
+		if ports.Envelope, err = d.sealer(); err != nil {
+			return nil, err
+		}
+	}
 	if d.env.SigningKeys != "" {
-		seed, err := secret(ctx, secrets, d.env.SigningKeys)
+		ring, err := identity.NewKeyRing(ctx, d.signingKeys().Load, d.system, d.log)
 		if err != nil {
 			return nil, err
 		}
-		if ports.Keys, err = signingKeys(seed); err != nil {
-			return nil, err
-		}
+		ports.Keys = ring
 	}
 	if d.env.Platform != "" {
 		var err error
@@ -183,16 +204,7 @@ func secret(ctx context.Context, api *secretsmanager.Client, id string) ([]byte,
 	return []byte(value), nil
 }
 
-// signingKeys derives the environment's Ed25519 key (RFC 8032 §5.1.5) from its secret with HKDF (RFC 5869), so that every
-// function has the same key and none needs to write the secret.
-func signingKeys(secret []byte) (*identity.KeySet, error) {
-	seed, err := hkdf.Key(sha256.New, secret, nil, "nowgo signing key 1", ed25519.SeedSize)
-	if err != nil {
-		return nil, fmt.Errorf("signing key: %w", err)
-	}
-	document, err := identity.GenerateKeys(system.System{Now: time.Now, Random: bytes.NewReader(seed)})
-	if err != nil {
-		return nil, fmt.Errorf("signing key: %w", err)
-	}
-	return identity.ParseKeys(document)
+// signingKeys is where the environment keeps its signing keys.
+func (d deployment) signingKeys() secrets.Secret {
+	return secrets.Secret{API: secretsmanager.NewFromConfig(d.aws), ID: d.env.SigningKeys, System: d.system}
 }

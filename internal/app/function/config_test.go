@@ -1,7 +1,6 @@
 package function
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -30,24 +29,5 @@ func TestDataRoleMeansCredentialsPerClient(t *testing.T) {
 	}
 	if d, err = deploy(env{Region: "us-east-1", AccessKey: "k", SecretKey: "s"}); err != nil || d.clients != nil {
 		t.Errorf("without: %v, %v", d.clients, err)
-	}
-}
-
-func TestEveryFunctionDerivesTheSameSigningKey(t *testing.T) {
-	secret := []byte(strings.Repeat("s", 64))
-	one, err := signingKeys(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	two, err := signingKeys(secret)
-	if err != nil || !bytes.Equal(one.JWKS(), two.JWKS()) {
-		t.Errorf("two keys of one secret: %v", err)
-	}
-	other, err := signingKeys([]byte(strings.Repeat("x", 64)))
-	if err != nil || bytes.Equal(one.JWKS(), other.JWKS()) {
-		t.Errorf("one key of two secrets: %v", err)
-	}
-	if bytes.Contains(one.JWKS(), []byte(`"d"`)) {
-		t.Error("the private key is published")
 	}
 }

@@ -16,6 +16,7 @@ import (
 	buseb "github.com/nowgo/agents/internal/bus/eventbridge"
 	"github.com/nowgo/agents/internal/erasure"
 	"github.com/nowgo/agents/internal/gateway"
+	"github.com/nowgo/agents/internal/keykeeper"
 	"github.com/nowgo/agents/internal/relay"
 	"github.com/nowgo/agents/internal/relay/stream"
 	"github.com/nowgo/agents/internal/settings"
@@ -35,9 +36,16 @@ func ServeHTTP(parts ...app.Part) {
 // ServeAuthorizer runs the tenant authorizer. It does not return.
 func ServeAuthorizer() {
 	d, a := mustCompose("NOWGO_TABLE", "NOWGO_SIGNING_KEYS_SECRET")
-	lambda.Start(gateway.AuthorizerHandler(a.Authorizer.Authorize, func(ctx context.Context, err error) {
+	lambda.Start(gateway.AuthorizerHandler(a.Denials.Watch(a.Authorizer.Authorize), func(ctx context.Context, err error) {
 		d.log.ErrorContext(ctx, "no verdict", "error", err)
 	}))
+}
+
+// ServeKeykeeper runs the keeper of the signing keys, which the clock wakes. It does not return.
+func ServeKeykeeper() {
+	d := mustDeploy("NOWGO_TABLE", "NOWGO_SIGNING_KEYS_SECRET")
+	k := keykeeper.Keeper{Keys: d.signingKeys(), Table: d.table(), System: d.system, Log: d.log}
+	lambda.Start(func(ctx context.Context) error { return k.Run(ctx) })
 }
 
 // ServeRelay runs the relay on the table's stream. It does not return.

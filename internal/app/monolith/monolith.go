@@ -19,9 +19,12 @@ import (
 	blobfolder "github.com/nowgo/agents/internal/blob/folder"
 	"github.com/nowgo/agents/internal/cache/memory"
 	"github.com/nowgo/agents/internal/cache/redis"
+	"github.com/nowgo/agents/internal/denial"
+	"github.com/nowgo/agents/internal/envelope/local"
 	"github.com/nowgo/agents/internal/erasure"
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/keykeeper"
 	mailfolder "github.com/nowgo/agents/internal/mail/folder"
 	"github.com/nowgo/agents/internal/relay"
 	"github.com/nowgo/agents/internal/settings"
@@ -40,6 +43,9 @@ const (
 func Main() {
 	e := settings.FromProcess()
 	cfg := ReadConfig(e)
+	if err := e.Err(); err != nil {
+		settings.Fail(err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log := newLines(os.Stderr)
@@ -66,6 +72,8 @@ type Monolith struct {
 	table     *bolt.Table
 	blobs     *blobfolder.Store
 	loop      *relay.Loop
+	keeper    keykeeper.Keeper
+	denials   *denial.Recorder
 	eraser    *erasure.Worker
 	log       *slog.Logger
 	redis     *redis.Server // nil: caches are in memory
@@ -93,7 +101,7 @@ func New(ctx context.Context, cfg Config, sys system.System, log *slog.Logger) (
 	if err := m.open(ctx, sys, log); err != nil {
 		return m, err
 	}
-	a, err := m.compose(sys, log)
+	a, err := m.compose(ctx, sys, log)
 	if err != nil {
 		return m, err
 	}
@@ -101,6 +109,7 @@ func New(ctx context.Context, cfg Config, sys system.System, log *slog.Logger) (
 		return m, fmt.Errorf("cannot make the administrator of NOWGO_ADMIN_EMAIL: %w", err)
 	}
 	m.eraser = a.Eraser(app.Erasure{Rows: m.table})
+	m.denials = a.Denials
 	h, err := a.Handler(app.All()...)
 	if err != nil {
 		return m, err
@@ -123,18 +132,26 @@ func (m *Monolith) open(ctx context.Context, sys system.System, log *slog.Logger
 	return err
 }
 
-func (m *Monolith) compose(sys system.System, log *slog.Logger) (*app.App, error) {
-	keys, err := identity.LoadKeyFile(filepath.Join(m.cfg.Data, "signing-keys.json"), sys)
+func (m *Monolith) compose(ctx context.Context, sys system.System, log *slog.Logger) (*app.App, error) {
+	file, err := identity.OpenKeyFile(filepath.Join(m.cfg.Data, "signing-keys.json"), sys)
 	if err != nil {
 		return nil, err
 	}
+	keys, err := identity.NewKeyRing(ctx, file.Load, sys, log)
+	if err != nil {
+		return nil, err
+	}
+	m.keeper = keykeeper.Keeper{Keys: file, Table: m.table, System: sys, Log: log}
 	secret, err := loadSecret(filepath.Join(m.cfg.Data, "platform-secret"), sys)
 	if err != nil {
 		return nil, err
 	}
 	ports := app.Ports{Table: m.table, Blobs: m.blobs, Cache: memory.New(sys, cacheBytes, cacheEntries),
-		Meter: memory.NewMeter(sys, meterEntries), Keys: keys,
+		Meter: memory.NewMeter(sys, meterEntries), RateShare: m.cfg.RateShare, Keys: keys,
 		Secret: secret, System: sys, Log: log, PublicURL: m.cfg.PublicURL, Ready: m.table.Ready}
+	if ports.Envelope, err = local.New(sys, secret); err != nil {
+		return nil, err
+	}
 	if m.cfg.RedisURL != "" {
 		if m.redis, err = redis.Open(m.cfg.RedisURL, log); err != nil {
 			return nil, fmt.Errorf("NOWGO_REDIS_URL is %w", err)
@@ -173,6 +190,8 @@ func (m *Monolith) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { m.loop.Run(work) })
+	background.Go(func() { m.keeper.Loop(work, time.Hour) })
+	background.Go(func() { m.denials.Run(work) })
 	background.Go(func() { m.erase(work) })
 	served := make(chan error, 1)
 	go func() { served <- m.server.Serve(m.listener) }()

@@ -4,7 +4,8 @@
 //	$login#<sha256 of the normalized email>   the person: password, the clients they belong to
 //	$apikey#<prefix of the key>               where an API key's rows are
 //	$clients#<shard 0-15>                     the list of clients, taken slugs
-//	$platform#<shard 0-15>                    a global administrator's user and session, the platform's events
+//	$platform#<shard 0-15>                    a global administrator's user and session
+//	$trail#<shard 0-15>                       the platform's events: by themselves, so that whoever may add to them may add nothing else
 //
 // What it changes it hands out as opaque changes, for the caller to commit beside the client's own rows and their audit
 // events: a change of both is one commit (invariant 2).
@@ -31,6 +32,7 @@ const (
 	keysPartition     = "$apikey#"
 	clientsPartition  = "$clients#"
 	platformPartition = "$platform#"
+	trailPartition    = "$trail#"
 )
 
 // Directory reads and changes the platform partitions of a table. It may be used concurrently.
@@ -70,7 +72,7 @@ func Home(user string) tenant.ID { return sharded(platformPartition, user) }
 // body, and so its id and commitment, stay the same. What is personal in a client's event stays in that client's trail alone, with
 // which it ends.
 func PlatformEvent(e audit.Event) audit.Event {
-	e.Partition = sharded(platformPartition, e.Body.ID)
+	e.Partition = sharded(trailPartition, e.Body.ID)
 	if e.Body.ClientID != "" {
 		e.Private = nil
 	}

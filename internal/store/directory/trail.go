@@ -36,7 +36,7 @@ func (d *Directory) PlatformEvents(ctx context.Context, limit int, cursor string
 	g.SetLimit(Shards / 2)
 	for i := range Shards {
 		g.Go(func() (err error) {
-			shards[i], err = d.newest(ctx, numbered(platformPartition, i), limit, cursor)
+			shards[i], err = d.newest(ctx, numbered(trailPartition, i), limit, cursor)
 			return err
 		})
 	}
@@ -60,7 +60,7 @@ func (d *Directory) PlatformEventByID(ctx context.Context, id string) (audit.Eve
 	g.SetLimit(Shards / 2)
 	for i := range Shards {
 		g.Go(func() error {
-			partition := numbered(platformPartition, i)
+			partition := numbered(trailPartition, i)
 			it, err := d.table.Get(ctx, partition, keys.Event(0, id))
 			if errors.Is(err, store.ErrNotFound) {
 				return nil

@@ -30,7 +30,8 @@
 //	slug taken              slug#<slug>                          ($clients#<shard>)
 //	id of a client, for good id#<id>                             ($clients#<shard>)
 //	erasure to come         due#<when>#<id>                      ($clients#<shard>)
-//	global administrator    user#<id>, session#<id>, event#…     ($platform#<shard>)
+//	global administrator    user#<id>, session#<id>              ($platform#<shard>)
+//	the platform's trail    event#…                              ($trail#<shard>)
 //
 // One prefix per list: listing agents never meets a configuration. Created is 16 digits of microseconds since 1970, so that
 // keys sort by time and do not move under a cursor.
