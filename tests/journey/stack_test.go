@@ -13,5 +13,6 @@ func TestStack(t *testing.T) {
 		Archived: s.Archived}
 	t.Run("main job", func(t *testing.T) { Main(t, d) })
 	t.Run("bad input", func(t *testing.T) { BadInput(t, d) })
+	t.Run("people", func(t *testing.T) { People(t, d) })
 	t.Run("machines", func(t *testing.T) { Machines(t, d) })
 }
