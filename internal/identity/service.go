@@ -103,10 +103,14 @@ func badCredentials(op string) error {
 	return fault.New(op, fault.Unauthenticated, "invalid_credentials")
 }
 
-// event completes a fact of this package into an event of the trail of partition.
+// event completes a fact of this package into an event of the trail of a client or, where partition is not a client's, of the platform.
 func (s *Service) event(ctx context.Context, partition tenant.ID, f audit.Fact) (audit.Event, error) {
 	f.Capability = capability
-	return audit.Happened(ctx, s.System, partition, f)
+	e, err := audit.Happened(ctx, s.System, partition, f)
+	if err == nil && partition.Platform() {
+		e = directory.PlatformEvent(e)
+	}
+	return e, err
 }
 
 // now is the current time to the microsecond, the precision that keys have.
