@@ -16,19 +16,22 @@ import (
 type Part func(*App, *httpapi.API)
 
 // Authentication is the part of route.Authentication.
-func Authentication(a *App, api *httpapi.API) { authentication.Register(api, a.Identity) }
+func Authentication(a *App, api *httpapi.API) { authentication.Register(api, a.Identity, a.decider) }
 
 // Clients is the part of route.Clients.
-func Clients(a *App, api *httpapi.API) { clients.Register(api, a.clients, a.Identity, a.certificates) }
+func Clients(a *App, api *httpapi.API) {
+	clients.Register(api, a.clients, a.Identity, a.certificates, a.budgets)
+	clients.RegisterExplain(api, a.Identity, a.decider, things{a})
+}
 
 // Analysis is the part of route.Analysis.
-func Analysis(a *App, api *httpapi.API) { analysis.Register(api, a.profiles, a.decider) }
+func Analysis(a *App, api *httpapi.API) { analysis.Register(api, a.profiles) }
 
 // Agents is the part of route.Agents.
-func Agents(a *App, api *httpapi.API) { agents.Register(api, a.agents, a.library, a.decider) }
+func Agents(a *App, api *httpapi.API) { agents.Register(api, a.agents, a.library) }
 
 // Conversations is the part of route.Conversations.
-func Conversations(a *App, api *httpapi.API) { conversations.Register(api, a.conversations, a.decider) }
+func Conversations(a *App, api *httpapi.API) { conversations.Register(api, a.conversations) }
 
 // Compliance is the part of route.Compliance.
 func Compliance(a *App, api *httpapi.API) { compliance.Register(api, a.trail) }

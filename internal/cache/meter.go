@@ -16,13 +16,13 @@ var ErrBucket = errors.New("cache: not a token bucket")
 // Bucket is a token bucket: it holds at most Burst tokens and is refilled at PerSecond tokens a second. An empty one must be full
 // again within 30 days. A bucket may change between two calls, as where a client's plan does: what was taken stays taken, up to all of it.
 type Bucket struct {
-	PerSecond float64 // above 0, at most 10,000
+	PerSecond float64 // above 0, at most 1,000,000; inexact over some 10,000, for a token flows in in whole microseconds
 	Burst     int     // 1 to 1,000,000
 }
 
 // Check returns an error that wraps [ErrBucket] where n tokens of the bucket cannot be asked for.
 func (b Bucket) Check(n int) error {
-	if !(b.PerSecond > 0) || b.PerSecond > 10_000 || b.Burst < 1 || b.Burst > 1_000_000 || n < 1 || n > 1_000_000 ||
+	if !(b.PerSecond > 0) || b.PerSecond > 1_000_000 || b.Burst < 1 || b.Burst > 1_000_000 || n < 1 || n > 1_000_000 ||
 		float64(b.Burst)/b.PerSecond > longestFill.Seconds() {
 		return fmt.Errorf("%w: %d of %d at %g a second", ErrBucket, n, b.Burst, b.PerSecond)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nowgo/agents/internal/conversation"
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/llm"
+	"github.com/nowgo/agents/internal/quota"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/keys"
 	"github.com/nowgo/agents/internal/tenant"
@@ -76,6 +77,20 @@ func (m *model) Generate(_ context.Context, r llm.Request, _ func(string) error)
 		Citations: []llm.Citation{{DocumentID: "doc_1", PassageID: "doc_1.1", Heading: "H", Quote: "q"}}}, m.fail
 }
 
+// standard is every client's plan.
+type standard struct{}
+
+func (standard) Plan(context.Context, tenant.ID) (string, error) { return quota.Default, nil }
+
+func budgets(t *testing.T, k *testkit.Kit) *quota.Budgets {
+	t.Helper()
+	book, err := quota.NewBook(standard{}, k.System)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &quota.Budgets{Table: k.Table, Book: book, System: k.System}
+}
+
 type bench struct {
 	*testkit.Kit
 	*conversation.Service
@@ -96,7 +111,8 @@ func newBench(t *testing.T) bench {
 	if err := k.Table.Commit(b.ctx, client, testkit.Record(b.ctx, t, k.System, client), store.Create(row)); err != nil {
 		t.Fatal(err)
 	}
-	b.Service = &conversation.Service{Table: k.Table, Agents: b.agents, Library: library{}, Model: b.model, System: k.System}
+	b.Service = &conversation.Service{Table: k.Table, Agents: b.agents, Library: library{}, Model: b.model, System: k.System,
+		Budget: budgets(t, k)}
 	return b
 }
 

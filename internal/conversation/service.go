@@ -11,6 +11,7 @@ import (
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/idempotency"
 	"github.com/nowgo/agents/internal/llm"
+	"github.com/nowgo/agents/internal/quota"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/keys"
 	"github.com/nowgo/agents/internal/system"
@@ -35,12 +36,23 @@ type Library interface {
 	Search(ctx context.Context, client tenant.ID, agent, corpus, question, language string, limit int) ([]llm.Passage, error)
 }
 
+// Budget counts what a client's turns cost.
+type Budget interface {
+	// Reserve returns the change that counts a message and reserves the turn's tokens, for the commit of the question. It is called again
+	// where that loses its race. Errors: RateLimited `budget_exhausted`, Unavailable.
+	Reserve(ctx context.Context, client tenant.ID, place, turn string, tokens int) (*quota.Reservation, store.Change, error)
+	// Settle returns the change that counts the tokens used instead, for the commit of the reply. It is called again where that loses
+	// its race. Errors: Unavailable.
+	Settle(ctx context.Context, client tenant.ID, r *quota.Reservation, used int) (store.Change, error)
+}
+
 // Service keeps conversations. It may be used concurrently.
 type Service struct {
 	Table   store.Table
 	Agents  Agents
 	Library Library
 	Model   llm.Model
+	Budget  Budget
 	System  system.System
 }
 

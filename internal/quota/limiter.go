@@ -23,7 +23,7 @@ var (
 const (
 	jobLifetime = 5 * time.Minute // that a job counts whose process ended before it did; no request lasts as long
 	jobRetry    = 2 * time.Second // what a caller is told to wait for another job's end
-	maxKeyRate  = 1_000_000       // requests a minute of an API key
+	most        = 1_000_000       // of a bucket's rate and burst
 )
 
 // The names of the limits, as callers see them.
@@ -59,7 +59,7 @@ func (l *Limiter) Admit(ctx context.Context, call tenant.Call) ([]fault.Limit, e
 	p := call.Principal
 	limits := make([]fault.Limit, 0, 2)
 	if p.Machine() && p.Rate > 0 {
-		rate := min(p.Rate, maxKeyRate)
+		rate := min(p.Rate, most)
 		b := l.shared(cache.Bucket{PerSecond: float64(rate) / 60, Burst: rate})
 		var err error
 		if limits, err = l.take(ctx, limits, LimitKey, cache.Of(p.Client, "rate-key", p.User), b); err != nil {
@@ -97,7 +97,7 @@ func (l *Limiter) shared(b cache.Bucket) cache.Bucket {
 	if l.share == 1 {
 		return b
 	}
-	return cache.Bucket{PerSecond: b.PerSecond * l.share, Burst: max(1, int(math.Ceil(float64(b.Burst)*l.share)))}
+	return cache.Bucket{PerSecond: min(b.PerSecond*l.share, most), Burst: max(1, int(min(math.Ceil(float64(b.Burst)*l.share), most)))}
 }
 
 // network returns what a stranger's rate is counted by: an IPv4 address, or the network of an IPv6 one that a subscriber has all the
@@ -122,15 +122,15 @@ func (l *Limiter) Begin(ctx context.Context, call tenant.Call) (end func(), err 
 	if client == "" {
 		return func() {}, nil
 	}
-	most := max(1, int(math.Ceil(float64(l.book.Plan(ctx, client).Jobs)*min(l.share, 1))))
+	room := max(1, int(math.Ceil(float64(l.book.Plan(ctx, client).Jobs)*min(l.share, 1))))
 	key, holder := cache.Of(client, "jobs", ""), l.sys.NewULID() // not the request's id, which a caller may choose
-	in, err := l.meter.Enter(ctx, key, holder, most, jobLifetime)
+	in, err := l.meter.Enter(ctx, key, holder, room, jobLifetime)
 	if err != nil {
 		return func() {}, nil //nolint:nilerr // open
 	}
 	if !in {
 		return nil, &fault.Error{Op: "quota.Begin", Kind: fault.RateLimited, Code: "too_many_jobs", RetryAfter: jobRetry,
-			Limits: []fault.Limit{{Name: LimitJobs, Quota: most, Reset: jobRetry}}}
+			Limits: []fault.Limit{{Name: LimitJobs, Quota: room, Reset: jobRetry}}}
 	}
 	return func() { l.meter.Leave(context.WithoutCancel(ctx), key, holder) }, nil
 }

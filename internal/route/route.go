@@ -62,6 +62,9 @@ var operations = []Operation{
 	{ID: "confirm-totp", Method: "POST", Path: "/v1/auth/mfa/totp/confirm", Capability: Authentication},
 	{ID: "remove-totp", Method: "POST", Path: "/v1/auth/mfa/totp/remove", Capability: Authentication},
 	{ID: "renew-recovery-codes", Method: "POST", Path: "/v1/auth/mfa/recovery-codes", Capability: Authentication},
+	{ID: "forgot-password", Method: "POST", Path: "/v1/auth/password/forgot", Capability: Authentication, Public: true},
+	{ID: "reset-password", Method: "POST", Path: "/v1/auth/password/reset", Capability: Authentication, Public: true},
+	{ID: "change-password", Method: "POST", Path: "/v1/auth/password/change", Capability: Authentication},
 	{ID: "get-jwks", Method: "GET", Path: "/.well-known/jwks.json", Capability: Authentication, Public: true},
 
 	{ID: "create-client", Method: "POST", Path: "/v1/clients", Capability: Clients, Repeatable: true},

@@ -5,6 +5,7 @@ package settings
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -40,6 +41,19 @@ func (e *Env) Optional(name, fallback string) string {
 		return v
 	}
 	return fallback
+}
+
+// Number returns a variable as a number, or the fallback where it is not set or empty.
+func (e *Env) Number(name string, fallback float64) float64 {
+	v, _ := e.lookup(name)
+	if v == "" {
+		return fallback
+	}
+	n, err := strconv.ParseFloat(v, 64)
+	if err != nil {
+		e.bad = append(e.bad, name+" is not a number")
+	}
+	return n
 }
 
 // Err says what is wrong, or is nil.

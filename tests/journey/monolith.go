@@ -53,13 +53,14 @@ type Process struct {
 }
 
 // StartMonolith starts the binary on a free port over the data folder and waits until it says where it is. Vars are further
-// environment variables, as NAME=value.
+// environment variables, as NAME=value; without NOWGO_RATE_SHARE=1 nobody meets a rate.
 func StartMonolith(t testing.TB, binary, folder string, vars ...string) *Process {
 	t.Helper()
 	p := &Process{Data: folder, log: &lockedBuffer{}}
 	p.cmd = exec.Command(binary)
 	p.cmd.Env = append(os.Environ(), append([]string{"NOWGO_ADDR=127.0.0.1:0", "NOWGO_DATA=" + folder,
-		"NOWGO_ADMIN_EMAIL=" + adminEmail, "NOWGO_ADMIN_PASSWORD=" + adminPassword}, vars...)...)
+		"NOWGO_ADMIN_EMAIL=" + adminEmail, "NOWGO_ADMIN_PASSWORD=" + adminPassword,
+		"NOWGO_RATE_SHARE=1000"}, vars...)...)
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

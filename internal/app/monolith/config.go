@@ -8,18 +8,19 @@ import (
 
 // Config is what the process is told by its environment.
 type Config struct {
-	Addr          string // NOWGO_ADDR: host and port to listen on
-	Data          string // NOWGO_DATA: folder of everything durable
-	PublicURL     string // NOWGO_PUBLIC_URL: where people reach the platform; http:// and Addr where empty
-	MailFolder    string // NOWGO_MAIL: folder for .eml files; empty: invitations answer with their token
-	RedisURL      string // NOWGO_REDIS_URL: redis:// or rediss://, shared by several processes; empty: this process's memory
-	AdminEmail    string // NOWGO_ADMIN_EMAIL: of the first global administrator
-	AdminPassword string // NOWGO_ADMIN_PASSWORD: empty: one is made and printed once
+	Addr          string  // NOWGO_ADDR: host and port to listen on
+	Data          string  // NOWGO_DATA: folder of everything durable
+	PublicURL     string  // NOWGO_PUBLIC_URL: where people reach the platform; http:// and Addr where empty
+	MailFolder    string  // NOWGO_MAIL: folder for .eml files; empty: invitations answer with their token
+	RedisURL      string  // NOWGO_REDIS_URL: redis:// or rediss://, shared by several processes; empty: this process's memory
+	RateShare     float64 // NOWGO_RATE_SHARE: the part of every plan's rate that this process gives out; 1 where it is the only one
+	AdminEmail    string  // NOWGO_ADMIN_EMAIL: of the first global administrator
+	AdminPassword string  // NOWGO_ADMIN_PASSWORD: empty: one is made and printed once
 }
 
 // ReadConfig reads the environment. Everything has a default.
 func ReadConfig(e *settings.Env) Config {
 	return Config{Addr: e.Optional("NOWGO_ADDR", "127.0.0.1:8080"), Data: e.Optional("NOWGO_DATA", "./.data"),
 		PublicURL: e.Optional("NOWGO_PUBLIC_URL", ""), MailFolder: e.Optional("NOWGO_MAIL", ""), RedisURL: e.Optional("NOWGO_REDIS_URL", ""),
-		AdminEmail: e.Optional("NOWGO_ADMIN_EMAIL", "admin@nowgo.example"), AdminPassword: e.Optional("NOWGO_ADMIN_PASSWORD", "")}
+		RateShare: e.Number("NOWGO_RATE_SHARE", 1), AdminEmail: e.Optional("NOWGO_ADMIN_EMAIL", "admin@nowgo.example"), AdminPassword: e.Optional("NOWGO_ADMIN_PASSWORD", "")}
 }

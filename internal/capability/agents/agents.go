@@ -3,10 +3,8 @@ package agents
 
 import (
 	"context"
-	"slices"
 	"time"
 
-	"github.com/nowgo/agents/internal/access"
 	"github.com/nowgo/agents/internal/agent"
 	"github.com/nowgo/agents/internal/conversation"
 	"github.com/nowgo/agents/internal/httpapi"
@@ -77,13 +75,12 @@ type handlers struct {
 	api     *httpapi.API
 	agents  *agent.Service
 	library conversation.Library
-	access  *access.Decider
 }
 
 // Register mounts the capability's operations on api.
-func Register(api *httpapi.API, agents *agent.Service, library conversation.Library, decider *access.Decider) {
-	h := handlers{api, agents, library, decider}
-	httpapi.Register(api, httpapi.Op{ID: "generate-agent", Summary: "Generate an agent from a profile and a sector template",
+func Register(api *httpapi.API, agents *agent.Service, library conversation.Library) {
+	h := handlers{api, agents, library}
+	httpapi.Register(api, httpapi.Op{ID: "generate-agent", Expensive: true, Summary: "Generate an agent from a profile and a sector template",
 		Status: 201, Errors: []int{404, 422}}, h.generate, func(a agent.Agent) httpapi.Out[Agent] {
 		out := shown(a)
 		out.Status, out.Location = 201, "/v1/agents/"+a.ID
@@ -118,7 +115,7 @@ func (h handlers) generate(ctx context.Context, in *generate) (agent.Agent, erro
 func (h handlers) list(ctx context.Context, in *listQuery) (httpapi.List[Agent], error) {
 	return httpapi.Page(ctx, h.api, in.PageQuery, "profile="+in.ProfileID, func(limit int, cursor string) ([]agent.Agent, string, error) {
 		all, next, err := h.agents.Agents(ctx, own(ctx), in.ProfileID, limit, cursor)
-		return slices.DeleteFunc(all, func(a agent.Agent) bool { return !h.may(ctx, thing(ctx, a)) }), next, err
+		return h.named(ctx, all), next, err
 	}, view)
 }
 

@@ -72,7 +72,7 @@ type searchQuery struct {
 const maxUpload = 5 << 20
 
 func (h handlers) registerDocuments() {
-	httpapi.Register(h.api, httpapi.Op{ID: "add-document", Summary: "Teach an agent a document", Status: 201, MaxBody: maxUpload,
+	httpapi.Register(h.api, httpapi.Op{ID: "add-document", Expensive: true, Summary: "Teach an agent a document", Status: 201, MaxBody: maxUpload,
 		Upload: true, Errors: []int{404, 409, 413, 422}}, h.addDocument, func(d agent.Document) httpapi.Out[Document] {
 		out := shownDocument(d)
 		out.Status, out.Location = 201, "/v1/agents/"+d.AgentID+"/documents/"+d.ID

@@ -9,6 +9,7 @@ import (
 	"github.com/nowgo/agents/internal/erasure"
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/quota"
 	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/tenant"
 )
@@ -95,7 +96,7 @@ type handlers struct {
 }
 
 // Register mounts the capability's operations on api.
-func Register(api *httpapi.API, clients *client.Service, users *identity.Service, certificates *erasure.Signer) {
+func Register(api *httpapi.API, clients *client.Service, users *identity.Service, certificates *erasure.Signer, budgets *quota.Budgets) {
 	h := handlers{api, clients, users}
 	httpapi.Register(api, httpapi.Op{ID: "create-client", Summary: "Create a client and invite its administrator", Status: 201,
 		Errors: []int{409, 422}}, h.create, onboarded)
@@ -121,7 +122,9 @@ func Register(api *httpapi.API, clients *client.Service, users *identity.Service
 		func(ctx context.Context, in *Rename) (client.Client, error) { return h.rename(ctx, own(ctx), in) }, shown)
 	h.registerSettings()
 	h.registerOffboarding(certificates)
+	h.registerUsage(budgets)
 	h.registerUsers()
+	h.registerSessions()
 	h.registerKeys()
 }
 
