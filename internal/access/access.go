@@ -66,22 +66,26 @@ func (d *Decider) Decide(p tenant.Principal, operation string, r Resource) Decis
 
 // Reaches is Decide for an Agent, or for a Conversation without its Profile, that has not been read: it calls read only where the answer
 // depends on the profile, which is so for principals that are limited to profiles alone. Errors are those of read.
-func (d *Decider) Reaches(p tenant.Principal, operation string, r Resource, read func() (Resource, error)) (bool, error) {
+func (d *Decider) Reaches(p tenant.Principal, operation string, r Resource, read func() (Resource, error)) (Decision, error) {
 	about, ok := d.index[operation]
 	if !ok {
-		return false, nil
+		return Decision{}, nil
 	}
 	q, ok := about.ask(p, r)
 	if !ok {
-		return false, nil
+		return Decision{}, nil
 	}
 	named, unnamed := q, q
 	named.profile, unnamed.profile = same, others
-	if allow := about.decide(named).Allow; allow == about.decide(unnamed).Allow {
-		return allow, nil
+	decision := about.decide(unnamed)
+	if decision.Allow == about.decide(named).Allow {
+		return decision, nil
 	}
 	r, err := read()
-	return err == nil && d.Decide(p, operation, r).Allow, err
+	if err != nil {
+		return Decision{}, err
+	}
+	return d.Decide(p, operation, r), nil
 }
 
 // decide answers from memory, or asks Cedar and remembers.

@@ -49,7 +49,7 @@ func TestNoPrincipalReachesAnotherClient(t *testing.T) {
 			t.Fatalf("%+v may %s on %+v, by %v", p, op, r, got.Policies)
 		}
 		read := func() (access.Resource, error) { return r, nil }
-		if ok, err := d.Reaches(p, op, r, read); ok || err != nil {
+		if got, err := d.Reaches(p, op, r, read); got.Allow || err != nil {
 			t.Fatalf("%+v reaches %+v, %v", p, r, err)
 		}
 	})
@@ -89,8 +89,8 @@ func TestReachesAgreesWithDecide(t *testing.T) {
 			reads++
 			return r, nil
 		})
-		if want := d.Decide(p, op, r).Allow; err != nil || got != want {
-			t.Fatalf("%+v, %s, %+v: reaches %v, decided %v, %v", p, op, r, got, want, err)
+		if want := d.Decide(p, op, r).Allow; err != nil || got.Allow != want {
+			t.Fatalf("%+v, %s, %+v: reaches %+v, decided %v, %v", p, op, r, got, want, err)
 		}
 		named := slices.ContainsFunc(p.Within.List(), func(n string) bool { return n[:4] == "pro_" })
 		if reads > 0 && !named {

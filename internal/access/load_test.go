@@ -5,6 +5,7 @@ import (
 	"testing/fstest"
 
 	"github.com/cedar-policy/cedar-go"
+	"github.com/cedar-policy/cedar-go/types"
 
 	"github.com/nowgo/agents/internal/access"
 	"github.com/nowgo/agents/internal/route"
@@ -120,5 +121,16 @@ func TestOnlyWhatCanApplyIsEvaluated(t *testing.T) {
 	}
 	if most*2 > total {
 		t.Errorf("%d of %d policies are evaluated for one operation", most, total)
+	}
+}
+
+// Whoever asks why is told in their language, of every policy there is.
+func TestEveryPolicyIsDescribed(t *testing.T) {
+	for id, p := range everything(t).Map() {
+		for _, name := range []string{"description", "descricao"} {
+			if len(p.Annotations()[types.AnnotationKey(name)]) < 10 {
+				t.Errorf("%s has no @%s", id, name)
+			}
+		}
 	}
 }

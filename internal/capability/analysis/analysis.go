@@ -74,12 +74,11 @@ type remove struct {
 type handlers struct {
 	api      *httpapi.API
 	profiles *organization.Service
-	access   *access.Decider
 }
 
 // Register mounts the capability's operations on api.
-func Register(api *httpapi.API, profiles *organization.Service, decider *access.Decider) {
-	h := handlers{api, profiles, decider}
+func Register(api *httpapi.API, profiles *organization.Service) {
+	h := handlers{api, profiles}
 	h.registerTemplates()
 	httpapi.Register(api, httpapi.Op{ID: "create-profile", Summary: "Describe a company, or a part of one", Status: 201,
 		Errors: []int{422}}, h.create, func(p organization.Profile) httpapi.Out[Profile] {
@@ -105,19 +104,22 @@ func Register(api *httpapi.API, profiles *organization.Service, decider *access.
 
 func own(ctx context.Context) tenant.ID { return tenant.CallFrom(ctx).Principal.Client }
 
-// may reports whether the policies let the principal do the call's operation upon the profile. Its id says it all: nothing is read.
-func (h handlers) may(ctx context.Context, id string) bool {
-	call := tenant.CallFrom(ctx)
-	return h.access.Decide(call.Principal, call.Operation, access.Resource{Type: "Profile", ID: id, Client: call.Principal.Client}).Allow
+func thing(ctx context.Context, id string) access.Resource {
+	return access.Resource{Type: "Profile", ID: id, Client: own(ctx)}
 }
 
 // upon returns the client whose profile the operation is upon; a profile that the policies keep from the principal is as absent as one
-// that does not exist.
+// that does not exist. The id says it all: nothing is read.
 func (h handlers) upon(ctx context.Context, id string) (tenant.ID, error) {
-	if !h.may(ctx, id) {
-		return "", fault.New("analysis.upon", fault.NotFound, "profile_not_found")
-	}
-	return own(ctx), nil
+	return own(ctx), h.api.Reach(ctx, thing(ctx, id), nil, fault.New("analysis.upon", fault.NotFound, "profile_not_found"))
+}
+
+// named returns those of a page's profiles that the policies let the principal see: a page may be shorter than its limit.
+func (h handlers) named(ctx context.Context, page []organization.Profile) []organization.Profile {
+	return slices.DeleteFunc(page, func(p organization.Profile) bool {
+		d, err := h.api.Decide(ctx, thing(ctx, p.ID), nil)
+		return err != nil || !d.Allow
+	})
 }
 
 func (h handlers) create(ctx context.Context, in *create) (organization.Profile, error) {
@@ -137,7 +139,7 @@ func metrics(in []Metric) []organization.Metric {
 func (h handlers) list(ctx context.Context, in *httpapi.PageQuery) (httpapi.List[Profile], error) {
 	return httpapi.Page(ctx, h.api, *in, "", func(limit int, cursor string) ([]organization.Profile, string, error) {
 		all, next, err := h.profiles.Profiles(ctx, own(ctx), limit, cursor)
-		return slices.DeleteFunc(all, func(p organization.Profile) bool { return !h.may(ctx, p.ID) }), next, err
+		return h.named(ctx, all), next, err
 	}, view)
 }
 

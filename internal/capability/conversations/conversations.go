@@ -87,12 +87,11 @@ type send struct {
 type handlers struct {
 	api           *httpapi.API
 	conversations *conversation.Service
-	access        *access.Decider
 }
 
 // Register mounts the capability's operations on api.
-func Register(api *httpapi.API, conversations *conversation.Service, decider *access.Decider) {
-	h := handlers{api, conversations, decider}
+func Register(api *httpapi.API, conversations *conversation.Service) {
+	h := handlers{api, conversations}
 	httpapi.Register(api, httpapi.Op{ID: "start-conversation", Summary: "Start a conversation with a published agent",
 		Status: 201, Errors: []int{404, 409}}, h.start, func(c conversation.Conversation) httpapi.Out[Conversation] {
 		out := shown(c)
@@ -117,11 +116,9 @@ func Register(api *httpapi.API, conversations *conversation.Service, decider *ac
 
 func own(ctx context.Context) tenant.ID { return tenant.CallFrom(ctx).Principal.Client }
 
-// reaches reports whether the policies let the principal do the call's operation upon r, of an agent. Its agent is read where the answer
-// depends on its profile: for managers who are limited to profiles.
-func (h handlers) reaches(ctx context.Context, r access.Resource) (bool, error) {
-	call := tenant.CallFrom(ctx)
-	return h.access.Reaches(call.Principal, call.Operation, r, func() (access.Resource, error) {
+// reading returns what reads the profile of r's agent, on which the answer depends for managers who are limited to profiles.
+func (h handlers) reading(ctx context.Context, r access.Resource) func() (access.Resource, error) {
+	return func() (access.Resource, error) {
 		id := r.Agent
 		if r.Type == "Agent" {
 			id = r.ID
@@ -129,36 +126,30 @@ func (h handlers) reaches(ctx context.Context, r access.Resource) (bool, error) 
 		a, err := h.conversations.Agents.Agent(ctx, r.Client, id)
 		r.Profile = a.ProfileID
 		return r, err
-	})
+	}
 }
 
 // visible returns the conversation if the policies let the principal do the call's operation upon it; one that they
 // don't is as absent as one that does not exist.
 func (h handlers) visible(ctx context.Context, id string) (conversation.Conversation, error) {
 	c, err := h.conversations.Conversation(ctx, own(ctx), id)
+	if err == nil {
+		r := access.Resource{Type: "Conversation", ID: c.ID, Client: own(ctx), Owner: c.UserID, Agent: c.AgentID}
+		err = h.api.Reach(ctx, r, h.reading(ctx, r), fault.New("conversations.visible", fault.NotFound, "conversation_not_found"))
+	}
 	if err != nil {
 		return conversation.Conversation{}, err
-	}
-	ok, err := h.reaches(ctx, access.Resource{Type: "Conversation", ID: c.ID, Client: own(ctx), Owner: c.UserID, Agent: c.AgentID})
-	if err != nil {
-		return conversation.Conversation{}, err
-	}
-	if !ok {
-		return conversation.Conversation{}, fault.New("conversations.visible", fault.NotFound, "conversation_not_found")
 	}
 	return c, nil
 }
 
-// errAbsent is the answer about an agent that the policies keep from the principal: that of one that does not exist.
-func errAbsent() error { return fault.New("conversations.reaches", fault.NotFound, "agent_not_found") }
+// errAbsent is the answer about an agent that does not exist, and about one that the policies keep from the principal.
+var errAbsent = fault.New("conversations.upon", fault.NotFound, "agent_not_found")
 
 func (h handlers) start(ctx context.Context, in *start) (conversation.Conversation, error) {
-	ok, err := h.reaches(ctx, access.Resource{Type: "Agent", ID: in.AgentID, Client: own(ctx)})
-	if err != nil {
+	r := access.Resource{Type: "Agent", ID: in.AgentID, Client: own(ctx)}
+	if err := h.api.Reach(ctx, r, h.reading(ctx, r), errAbsent); err != nil {
 		return conversation.Conversation{}, err
-	}
-	if !ok {
-		return conversation.Conversation{}, errAbsent()
 	}
 	return h.conversations.Start(ctx, own(ctx), in.AgentID)
 }
@@ -167,22 +158,16 @@ func (h handlers) start(ctx context.Context, in *start) (conversation.Conversati
 func (h handlers) list(ctx context.Context, in *listQuery) (httpapi.List[Conversation], error) {
 	p := tenant.CallFrom(ctx).Principal
 	talks := access.Resource{Type: "Conversation", Client: p.Client, Agent: in.AgentID}
-	everybody, err := h.reaches(ctx, talks)
+	everybody, err := h.api.Decide(ctx, talks, h.reading(ctx, talks))
+	if err == nil && !everybody.Allow {
+		talks.Owner = p.User
+		err = h.api.Reach(ctx, talks, h.reading(ctx, talks), errAbsent)
+	}
 	if err != nil {
 		return httpapi.List[Conversation]{}, err
 	}
-	if !everybody {
-		talks.Owner = p.User
-		mine, err := h.reaches(ctx, talks)
-		if err != nil {
-			return httpapi.List[Conversation]{}, err
-		}
-		if !mine {
-			return httpapi.List[Conversation]{}, errAbsent()
-		}
-	}
 	return httpapi.Page(ctx, h.api, in.PageQuery, in.AgentID, func(limit int, cursor string) ([]conversation.Conversation, string, error) {
-		if everybody {
+		if everybody.Allow {
 			return h.conversations.OfAgent(ctx, p.Client, in.AgentID, limit, cursor)
 		}
 		return h.conversations.OfUser(ctx, p.Client, in.AgentID, p.User, limit, cursor)
