@@ -75,7 +75,7 @@ func (a *Authorizer) machine(ctx context.Context, prefix string, now time.Time) 
 			return machine{}, store.Fault("authorizer.Authorize", err)
 		}
 	}
-	m, err := a.readMachine(ctx, prefix, m.at)
+	m, err := a.readMachine(ctx, m.at)
 	if err != nil {
 		return machine{}, err
 	}
@@ -89,7 +89,7 @@ func (a *Authorizer) machine(ctx context.Context, prefix string, now time.Time) 
 }
 
 // readMachine reads key and client, consistently and in one call.
-func (a *Authorizer) readMachine(ctx context.Context, prefix string, at directory.KeyPlace) (machine, error) {
+func (a *Authorizer) readMachine(ctx context.Context, at directory.KeyPlace) (machine, error) {
 	const op = "authorizer.Authorize"
 	rows, err := a.table.BatchGet(ctx, at.Client, []string{keys.APIKey(at.Key), keys.Client})
 	if err != nil {
@@ -106,9 +106,6 @@ func (a *Authorizer) readMachine(ctx context.Context, prefix string, at director
 		if err != nil {
 			return machine{}, fault.Wrap(op, fault.Internal, "internal", err)
 		}
-	}
-	if m.key.Prefix != prefix || m.key.ID != at.Key {
-		m.key = identity.APIKey{}
 	}
 	return m, nil
 }

@@ -59,7 +59,7 @@ const methodAssumed = "assumed"
 func (s *Service) Assume(ctx context.Context, in Assume) (Assumed, error) {
 	const op = "identity.Assume"
 	p := tenant.CallFrom(ctx).Principal
-	if p.Role != tenant.GlobalAdmin || p.Client != "" || p.Session == "" || p.Machine() || p.Assumed || p.Restricted {
+	if p.Role != tenant.GlobalAdmin || p.Session == "" || p.Restricted {
 		return Assumed{}, fault.New(op, fault.Forbidden, "forbidden")
 	}
 	in, err := in.normalized(op)

@@ -179,7 +179,6 @@ func TestWhoMayNotAssume(t *testing.T) {
 		"who has assumed already":       func(p *tenant.Principal) { p.Role, p.Client, p.Assumed = tenant.ClientAdmin, verde, true },
 		"a key":                         func(p *tenant.Principal) { p.User, p.Session = "key_1", "" },
 		"a session without its factor":  func(p *tenant.Principal) { p.Restricted = true },
-		"a global one within a client":  func(p *tenant.Principal) { p.Client = azul },
 		"a global one without sessions": func(p *tenant.Principal) { p.Session = "" },
 		"nobody":                        func(p *tenant.Principal) { *p = tenant.Principal{} },
 	} {
