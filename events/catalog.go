@@ -35,6 +35,10 @@ const (
 	TypeSessionEnded         = "session.ended"
 	TypeAdministratorCreated = "administrator.created"
 
+	TypePasswordResetRequested = "password.reset_requested"
+	TypePasswordReset          = "password.reset"
+	TypePasswordChanged        = "password.changed"
+
 	TypeAPIKeyCreated    = "api_key.created"
 	TypeAPIKeyRotated    = "api_key.rotated"
 	TypeAPIKeyRevoked    = "api_key.revoked"
@@ -106,6 +110,9 @@ var payloads = []struct {
 	{TypeSessionRefreshed, func() any { return new(SessionRefreshed) }},
 	{TypeSessionEnded, func() any { return new(SessionEnded) }},
 	{TypeAdministratorCreated, func() any { return new(AdministratorCreated) }},
+	{TypePasswordResetRequested, func() any { return new(PasswordResetRequested) }},
+	{TypePasswordReset, func() any { return new(PasswordReset) }},
+	{TypePasswordChanged, func() any { return new(PasswordChanged) }},
 	{TypeAPIKeyCreated, func() any { return new(APIKeyCreated) }},
 	{TypeAPIKeyRotated, func() any { return new(APIKeyRotated) }},
 	{TypeAPIKeyRevoked, func() any { return new(APIKeyRevoked) }},

@@ -102,7 +102,7 @@ func unfit(at string, schema map[string]any) string {
 		return "an object of anything"
 	case strings.HasSuffix(name, "_at") && schema["format"] != "date-time":
 		return "a time without its format"
-	case name == "email" && schema["format"] != "email" && !strings.Contains(at, "/SignInBody/"): // any text may try to sign in
+	case name == "email" && schema["format"] != "email" && !strings.Contains(at, "/SignInBody/") && !strings.Contains(at, "/ForgotBody/"): // any text may try
 		return "an address without its format"
 	}
 	return ""

@@ -15,7 +15,7 @@ func TestNewPasswords(t *testing.T) {
 		"éééèèèêêêëëëüüü":          "",
 		"847291036512":             "", // digits alone are allowed: there are no rules of composition
 		"            7  x   q":     "",
-		"🐢🐇🦔🐿️🦊🐻🐼🐨🐯🦁🐮🐷":             "",
+		"🐢🐇🦔🐿️🦊🐻🐼🐨🐯🦁🐮🐷":            "",
 		strings.Repeat("aé7-", 32): "characters repeated",
 		"anaconda e jiboia":        "", // holds a name, is not made of it
 

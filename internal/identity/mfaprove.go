@@ -119,6 +119,7 @@ func badCode(op string) error { return fault.New(op, fault.Unauthenticated, "inv
 type factorShown struct {
 	person directory.Person
 	factor string // otp or recovery; empty: the person has no second factor
+	again  bool   // the person's password was hashed again: see [Service.rehashed]
 }
 
 // takeCode looks at a code. Errors: fault.Unauthenticated `invalid_code`; fault.RateLimited; fault.Unavailable; ctx's.
@@ -131,7 +132,7 @@ func (s *Service) takeCode(ctx context.Context, op string, p directory.Person, t
 	if isRecovery && recovery {
 		if left, ok := takeRecovery(p, code); ok {
 			done(true)
-			return factorShown{left, factorRecovery}, nil
+			return factorShown{person: left, factor: factorRecovery}, nil
 		}
 	}
 	if code == "" || isRecovery {
@@ -152,5 +153,5 @@ func (s *Service) takeCode(ctx context.Context, op string, p directory.Person, t
 	next := *p.TOTP
 	next.LastStep = step
 	p.TOTP = &next
-	return factorShown{p, factorOTP}, nil
+	return factorShown{person: p, factor: factorOTP}, nil
 }

@@ -54,7 +54,7 @@ func (s *Service) started(ctx context.Context, op string, client tenant.ID, role
 
 // spent returns what belongs into the commit of a session beside it, for the code that was shown to start it: no code works twice.
 func (s *Service) spent(ctx context.Context, partition tenant.ID, user string, shown factorShown) ([]audit.Event, []store.Change, error) {
-	if shown.factor == "" {
+	if shown.factor == "" && !shown.again {
 		return nil, nil, nil
 	}
 	changes := []store.Change{s.Directory.UpdatePerson(shown.person)}

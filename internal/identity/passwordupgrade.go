@@ -9,8 +9,8 @@ import (
 // rehashed returns the person with a hash of today's cost where theirs is of a lower one, and whether it is. The password must be the
 // one that was just verified. The second hash takes time, which only somebody who knows the password can see.
 //
-// The change of the person belongs into the commit that lets them in, beside the session; where the person was changed meanwhile, let
-// them in without it: the next sign-in does the same.
+// The change of the person belongs into the commit that lets them in, beside the session. Where the person was changed meanwhile that
+// commit is lost and the sign-in begins again: what they are by then decides, and may need no new hash.
 func (s *Service) rehashed(ctx context.Context, p directory.Person, password string) (directory.Person, bool, error) {
 	if !s.Hasher.Outdated(p.PasswordHash) {
 		return p, false, nil

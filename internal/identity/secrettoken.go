@@ -14,6 +14,7 @@ import (
 const (
 	refreshPrefix    = "nrt_"
 	invitationPrefix = "nin_"
+	resetPrefix      = "npr_"
 	maxOpaque        = 512 // bytes
 )
 
@@ -79,6 +80,27 @@ func parseInvitationToken(s string) (invitationToken, error) {
 		return invitationToken{}, errOpaque
 	}
 	return invitationToken{client, f[1], f[2]}, nil
+}
+
+// resetToken is what the mail carries with which a password is set anew. Login is the name that the directory gives the login: who has
+// a token of their own and puts another's login into it finds a row that holds another secret.
+type resetToken struct {
+	login  string
+	id     string
+	secret string
+}
+
+func (t resetToken) String() string { return seal(resetPrefix, t.login, t.id, t.secret) }
+
+func parseResetToken(s string) (resetToken, error) {
+	f, err := unseal(resetPrefix, s, 3)
+	if err != nil {
+		return resetToken{}, err
+	}
+	if len(f[0]) != 64 || !prefixedID(f[1], "rst_") || f[2] == "" {
+		return resetToken{}, errOpaque
+	}
+	return resetToken{f[0], f[1], f[2]}, nil
 }
 
 func seal(prefix string, fields ...string) string {

@@ -85,6 +85,9 @@ func (s *Service) signIn(ctx context.Context, op string, in SignIn) (Tokens, err
 	if err != nil {
 		return Tokens{}, err
 	}
+	if shown.person, shown.again, err = s.rehashed(ctx, shown.person, in.Password); err != nil {
+		return Tokens{}, err
+	}
 	return s.enter(ctx, op, m.Partition(), user, start, shown)
 }
 

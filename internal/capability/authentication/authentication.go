@@ -62,6 +62,7 @@ func Register(api *httpapi.API, users *identity.Service, decider *access.Decider
 	}, tokens)
 	registerAssume(api, users)
 	registerMFA(api, users)
+	registerPasswords(api, users)
 	registerSessions(api, users)
 	httpapi.RegisterEmpty(api, httpapi.Op{ID: "sign-out", Summary: "End the session", Status: 204},
 		func(ctx context.Context, _ *struct{}) (any, error) { return nil, users.SignOut(ctx) })

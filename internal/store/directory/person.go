@@ -92,11 +92,17 @@ func (d *Directory) PersonByEmail(ctx context.Context, email string) (Person, er
 	if err != nil {
 		return Person{}, fmt.Errorf("directory: person: %w", err)
 	}
-	var r personData
-	if err := it.Read(nil, &r); err != nil {
+	p, err := personOf(it)
+	if err != nil {
 		return Person{}, fmt.Errorf("directory: person: %w", err)
 	}
-	return Person{r.ID, r.Email, r.PasswordHash, r.Name, r.Memberships, r.CreatedAt, it.Version, r.SessionsFrom, r.TOTP, r.Recovery}, nil
+	return p, nil
+}
+
+func personOf(it store.Item) (Person, error) {
+	var r personData
+	err := it.Read(nil, &r)
+	return Person{r.ID, r.Email, r.PasswordHash, r.Name, r.Memberships, r.CreatedAt, it.Version, r.SessionsFrom, r.TOTP, r.Recovery}, err
 }
 
 // CreatePerson returns the change that adds a person; the condition is that the address has no login. p.Email must be
