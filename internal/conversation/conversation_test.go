@@ -62,6 +62,8 @@ type model struct {
 	mu   sync.Mutex
 	seen []llm.Request
 	fail error
+	// usage is what each answer costs.
+	usage llm.Usage
 	// during runs while the model is thinking.
 	during func()
 }
@@ -73,7 +75,7 @@ func (m *model) Generate(_ context.Context, r llm.Request, _ func(string) error)
 	if m.during != nil {
 		m.during()
 	}
-	return llm.Response{Model: "test", Text: "re: " + r.Turns[len(r.Turns)-1].Text, Language: "en", Answered: true,
+	return llm.Response{Model: "test", Usage: m.usage, Text: "re: " + r.Turns[len(r.Turns)-1].Text, Language: "en", Answered: true,
 		Citations: []llm.Citation{{DocumentID: "doc_1", PassageID: "doc_1.1", Heading: "H", Quote: "q"}}}, m.fail
 }
 
