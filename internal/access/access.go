@@ -76,7 +76,7 @@ func (d *Decider) Reaches(p tenant.Principal, operation string, r Resource, read
 		return Decision{}, nil
 	}
 	named, unnamed := q, q
-	named.profile, unnamed.profile = same, others
+	named.profile, unnamed.profile = closest(p.Within, "pro_"), others
 	decision := about.decide(unnamed)
 	if decision.Allow == about.decide(named).Allow {
 		return decision, nil

@@ -75,13 +75,17 @@ func TestLimitsOnlyTakeAway(t *testing.T) {
 // Reaches answers as Decide does of the thing that was read, and reads only for those whose answer depends on it.
 func TestReachesAgreesWithDecide(t *testing.T) {
 	d := newDecider(t)
+	var upon []string
+	for _, op := range route.Operations() {
+		if kind := d.Kind(op.ID); kind == "Agent" || kind == "Conversation" {
+			upon = append(upon, op.ID)
+		}
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawn(t, "cli_a")
-		op := operation().Draw(t, "operation")
+		op := rapid.SampledFrom(upon).Draw(t, "operation")
 		r := resource(d, op).Draw(t, "resource")
-		if r.Type != "Agent" && r.Type != "Conversation" {
-			r.Type = "Agent"
-		}
+		r.Type = d.Kind(op)
 		r.Profile = rapid.SampledFrom([]string{"pro_1", "pro_2", "pro_3"}).Draw(t, "its profile")
 		unread, reads := r, 0
 		unread.Profile = ""
