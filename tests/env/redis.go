@@ -1,11 +1,13 @@
 package env
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -65,22 +67,44 @@ func (s *RedisServer) Start() {
 }
 
 func (s *RedisServer) ping() error {
+	answer, err := s.say("PING")
+	if err == nil && answer != "+PONG" {
+		err = fmt.Errorf("it says %q", answer)
+	}
+	return err
+}
+
+// say sends one inline command (RESP, "Inline commands") and returns the first line of the answer.
+func (s *RedisServer) say(command string) (string, error) {
 	c, err := net.DialTimeout("tcp", s.address, time.Second)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
+	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return "", err
 	}
-	if _, err := c.Write([]byte("PING\r\n")); err != nil {
-		return err
+	if _, err := c.Write([]byte(command + "\r\n")); err != nil {
+		return "", err
 	}
-	answer := make([]byte, len("+PONG"))
-	if _, err := c.Read(answer); err != nil || string(answer) != "+PONG" {
-		return fmt.Errorf("it says %q, %w", answer, err)
+	answer, err := bufio.NewReader(c).ReadString('\n')
+	return strings.TrimSpace(answer), err
+}
+
+// Fill has a server that was started with --maxmemory take no more.
+func (s *RedisServer) Fill() {
+	s.t.Helper()
+	for size := 1 << 16; size > 0; size /= 2 {
+		for i := 0; ; i++ {
+			answer, err := s.say(fmt.Sprintf("SETRANGE fill:%d:%d %d x", size, i, size-1))
+			if err != nil {
+				s.t.Fatalf("Redis: %v", err)
+			}
+			if strings.HasPrefix(answer, "-OOM") {
+				break
+			}
+		}
 	}
-	return nil
 }
 
 // Signal sends the server a signal: SIGSTOP has it hang, SIGCONT go on.
