@@ -14,7 +14,6 @@ type InvitationAccepted struct {
 	InvitationID string `json:"invitation_id"`
 	UserID       string `json:"user_id"`
 	Role         string `json:"role"`
-	NewLogin     bool   `json:"new_login"` // the person had no login on the platform before
 }
 
 // SessionStarted is the change of session.started.

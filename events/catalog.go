@@ -50,6 +50,7 @@ const (
 	TypeInvitationRevoked = "invitation.revoked"
 	TypeUserUpdated       = "user.updated"
 	TypeUserRemoved       = "user.removed"
+	TypeLoginCreated      = "login.created"
 	TypeLoginRemoved      = "login.removed"
 
 	TypeCredentialRefused = "credential.refused"
@@ -123,6 +124,7 @@ var payloads = []struct {
 	{TypeInvitationRevoked, func() any { return new(InvitationRevoked) }},
 	{TypeUserUpdated, func() any { return new(UserUpdated) }},
 	{TypeUserRemoved, func() any { return new(UserRemoved) }},
+	{TypeLoginCreated, func() any { return new(LoginCreated) }},
 	{TypeLoginRemoved, func() any { return new(LoginRemoved) }},
 	{TypeCredentialRefused, func() any { return new(CredentialRefused) }},
 	{TypeAccessDenied, func() any { return new(AccessDenied) }},

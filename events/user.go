@@ -37,6 +37,11 @@ type UserRemoved struct {
 	Status string `json:"status"` // before: invited, active or disabled
 }
 
+// LoginCreated is the change of login.created, in the platform's trail alone, as is login.removed.
+type LoginCreated struct {
+	Method string `json:"method"` // invitation
+}
+
 // LoginRemoved is the change of login.removed, in the platform's trail alone: no client learns whether a person is in others.
 type LoginRemoved struct {
 	Reason string `json:"reason"` // last_membership: the person was in no other client

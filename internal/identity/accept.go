@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/nowgo/agents/events"
@@ -83,10 +84,18 @@ func (s *Service) accept(ctx context.Context, op string, token invitationToken, 
 	}
 	e, err := s.event(ctx, token.client, audit.Fact{Type: events.TypeInvitationAccepted, Actor: audit.Actor{Type: "user", ID: user.ID},
 		Target: audit.Target{Type: "user", ID: user.ID}, Private: contactValues{user.Email, user.Name},
-		Change: events.InvitationAccepted{InvitationID: inv.id, UserID: user.ID, Role: string(user.Role),
-			NewLogin: login.Op == store.OpCreate}})
+		Change: events.InvitationAccepted{InvitationID: inv.id, UserID: user.ID, Role: string(user.Role)}})
 	if err != nil {
 		return Tokens{}, err
+	}
+	record := []audit.Event{e}
+	if login.Op == store.OpCreate { // in the platform's trail alone: whether somebody had a login is no client's to know
+		made, err := s.event(ctx, "", audit.Fact{Type: events.TypeLoginCreated, Actor: e.Body.Actor,
+			Target: audit.Target{Type: "person", ID: user.Person}, Change: events.LoginCreated{Method: methodInvitation}})
+		if err != nil {
+			return Tokens{}, err
+		}
+		record = append(record, directory.PlatformEvent(made))
 	}
 	start, err := s.started(ctx, op, token.client, user.Role, sessionStart{method: methodInvitation,
 		factors: []string{factorInvitation, factorPassword}, epoch: shown.person.SessionsFrom}, shown)
@@ -101,7 +110,7 @@ func (s *Service) accept(ctx context.Context, op string, token invitationToken, 
 	if err != nil {
 		return Tokens{}, err
 	}
-	err = s.Table.Commit(ctx, token.client, audit.Of(e, append(spent, started.event)...),
+	err = s.Table.Commit(ctx, token.client, audit.Of(started.event, slices.Concat(record, spent)...),
 		login, store.Update(row, seen), store.Delete(keys.Invitation(inv.id), inv.version), started.change)
 	if err != nil {
 		return Tokens{}, err

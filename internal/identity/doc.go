@@ -10,6 +10,7 @@
 //   - 6: passwords, tokens, API keys and their secrets are kept as hashes alone, and no event, error or log line holds one.
 //   - 14: a person's password is set by that person alone. Accepting an invitation to an address that has a login takes that
 //     login's own password.
+//   - A client that has an active administrator keeps one: see otherAdministrator.
 //
 // Sign-in tells nobody whether an address has a login: the text is the same, and so is the work, for an unknown address is
 // checked against a dummy hash of the same cost.

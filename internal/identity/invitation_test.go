@@ -116,8 +116,16 @@ func TestInvitationToAnExistingLoginTakesItsOwnPassword(t *testing.T) {
 	if p := w.claims(t, tokens).Principal; p.Client != verde {
 		t.Errorf("principal %+v", p)
 	}
-	if n := count(w.trail(t, verde), events.TypeInvitationAccepted, `"new_login":false`); n != 1 {
+	if n := count(w.trail(t, verde), events.TypeInvitationAccepted, ""); n != 1 {
 		t.Errorf("%d acceptances by an existing login, want 1", n)
+	}
+	if n := count(w.platformTrail(t), events.TypeLoginCreated, `"method":"invitation"`); n != 1 {
+		t.Errorf("%d logins made, want 1: that of azul", n)
+	}
+	for _, client := range []tenant.ID{azul, verde} {
+		if count(w.trail(t, client), events.TypeLoginCreated, "") != 0 {
+			t.Error("a client learns whether somebody had a login")
+		}
 	}
 }
 

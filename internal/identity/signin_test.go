@@ -75,8 +75,8 @@ func TestRefusedSignInIsRecordedWhereItBelongs(t *testing.T) {
 	if n := count(own, events.TypeSessionRefused, "bad_credentials"); n != 1 {
 		t.Errorf("%d refusals in the client's trail, want 1", n)
 	}
-	if n := count(platform, events.TypeSessionRefused, "bad_credentials"); n != 1 || len(platform) != 1 {
-		t.Fatalf("%d refusals in the platform's trail, want 1", n)
+	if n := count(platform, events.TypeSessionRefused, "bad_credentials"); n != 1 || len(platform) != 2 || platform[1].Body.Type != events.TypeLoginCreated {
+		t.Fatalf("%d refusals in the platform's trail, want 1, after the login's creation", n)
 	}
 	e := platform[0]
 	if e.Body.Result != "failure" || e.Body.ClientID != "" || e.Private == nil || !strings.Contains(string(e.Private.Values), "eve@x.example") {
