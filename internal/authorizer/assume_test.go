@@ -153,3 +153,22 @@ func TestLimitsComeFromTheRows(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+func TestARestrictionIsLiftedAtOnceForTheTokenOfAfterIt(t *testing.T) {
+	w := newWorld(t)
+	_, p := w.enter(t, "usr_ana", tenant.StandardUser)
+	w.put(t, client, keys.Session(p.Session), `{"user":"usr_ana","restricted":true}`)
+	before := p
+	before.Restricted = true
+	stale, fresh := w.header(t, before), w.header(t, p)
+	if got, err := w.Authorize(t.Context(), stale); err != nil || !got.Restricted {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	w.put(t, client, keys.Session(p.Session), `{"user":"usr_ana"}`)
+	if got, err := w.Authorize(t.Context(), fresh); err != nil || got.Restricted {
+		t.Errorf("the token of after it: %+v, %v", got, err)
+	}
+	if got, err := w.Authorize(t.Context(), stale); err != nil || !got.Restricted {
+		t.Errorf("the token of before it: %+v, %v", got, err)
+	}
+}

@@ -53,7 +53,8 @@ func (l life) admits(p tenant.Principal, now time.Time) error {
 // comes back, and ids of refused tokens should not push out those in use.
 func (a *Authorizer) life(ctx context.Context, p tenant.Principal, now time.Time) (life, error) {
 	key := liveKey{p.Client, p.User, p.Session}
-	if l, ok := a.alive.Get(key); ok && now.Before(l.until) {
+	// A token without the restriction that its session is remembered to have may be of after that was lifted: the row says.
+	if l, ok := a.alive.Get(key); ok && now.Before(l.until) && (p.Restricted || !l.restricted) {
 		return l, nil
 	}
 	l, err := a.read(ctx, p)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nowgo/agents/internal/client"
 	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/tenant"
 )
 
 func TestPutSettings(t *testing.T) {
@@ -37,6 +38,44 @@ func TestPutSettings(t *testing.T) {
 	want(t, "no such client", err, fault.NotFound, "client_not_found")
 }
 
+func TestSecondFactorRoles(t *testing.T) {
+	b := newBench(t)
+	id := b.create(t, "loja-azul").Client.ID
+	ctx := own(t, id)
+	next, err := b.Settings(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roles := func() []tenant.Role {
+		t.Helper()
+		got, err := b.SecondFactorRoles(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := roles(); len(got) != 0 {
+		t.Errorf("a new client asks it of %v", got)
+	}
+	next.SecondFactorRoles = []tenant.Role{tenant.ClientAdmin, tenant.StandardUser}
+	if next, err = b.PutSettings(ctx, id, next.Version, next); err != nil || !slices.Equal(roles(), []tenant.Role{tenant.ClientAdmin, tenant.StandardUser}) {
+		t.Errorf("%v, %v", roles(), err)
+	}
+	if events, _ := b.trails(t, id); events[len(events)-1] != "settings.updated" {
+		t.Errorf("trail %v", events)
+	}
+	next.SecondFactorRoles, next.TimeZone = nil, "UTC" // from a page that knows nothing of them
+	if next, err = b.PutSettings(ctx, id, next.Version, next); err != nil || len(roles()) != 2 || len(next.SecondFactorRoles) != 2 {
+		t.Errorf("%v, %v", roles(), err)
+	}
+	next.SecondFactorRoles = []tenant.Role{}
+	if _, err = b.PutSettings(ctx, id, next.Version, next); err != nil || len(roles()) != 0 {
+		t.Errorf("%v, %v", roles(), err)
+	}
+	_, err = b.SecondFactorRoles(ctx, "cli_none")
+	want(t, "no such client", err, fault.NotFound, "client_not_found")
+}
+
 func TestSettingsThatCannotBe(t *testing.T) {
 	b := newBench(t)
 	id := b.create(t, "loja-azul").Client.ID
@@ -49,7 +88,11 @@ func TestSettingsThatCannotBe(t *testing.T) {
 		"a channel twice":             {client.Settings{Languages: []string{"en"}, DefaultLanguage: "en", Channels: []string{"web", "web"}, TimeZone: "UTC"}, "body.channels[1]"},
 		"an unknown channel":          {client.Settings{Languages: []string{"en"}, DefaultLanguage: "en", Channels: []string{"fax"}, TimeZone: "UTC"}, "body.channels[0]"},
 		"no time zone":                {client.Settings{Languages: []string{"en"}, DefaultLanguage: "en"}, "body.time_zone"},
-		"a path as a time zone":       {client.Settings{Languages: []string{"en"}, DefaultLanguage: "en", TimeZone: "../../etc/passwd"}, "body.time_zone"},
+		"a role twice": {client.Settings{Languages: []string{"en"}, DefaultLanguage: "en", TimeZone: "UTC",
+			SecondFactorRoles: []tenant.Role{tenant.ClientAdmin, tenant.ClientAdmin}}, "body.second_factor_roles[1]"},
+		"a role of no client": {client.Settings{Languages: []string{"en"}, DefaultLanguage: "en", TimeZone: "UTC",
+			SecondFactorRoles: []tenant.Role{tenant.GlobalAdmin}}, "body.second_factor_roles[0]"},
+		"a path as a time zone": {client.Settings{Languages: []string{"en"}, DefaultLanguage: "en", TimeZone: "../../etc/passwd"}, "body.time_zone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := b.PutSettings(own(t, id), id, 1, c.settings)
