@@ -17,6 +17,7 @@ import (
 	"github.com/nowgo/agents/internal/cache"
 	"github.com/nowgo/agents/internal/cache/cachetest"
 	"github.com/nowgo/agents/internal/cache/redis"
+	"github.com/nowgo/agents/internal/tenant"
 	"github.com/nowgo/agents/tests/env"
 )
 
@@ -276,5 +277,37 @@ func fill(t *testing.T, r *redis.Server) {
 				break
 			}
 		}
+	}
+}
+
+func TestClearForgetsOneClient(t *testing.T) {
+	s := env.Redis(t)
+	r := open(t, s)
+	clients := []tenant.ID{"cli_one", "cli_one2", "cli_on", "cli_*", "cli_?ne", ""}
+	for _, client := range clients {
+		for i := range 30 {
+			r.Set(t.Context(), cache.Of(client, "kind", fmt.Sprint(i)), []byte("x"), time.Hour)
+		}
+		if _, err := r.Count(t.Context(), cache.Of(client, "kind", "n"), 1, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forgotten := map[tenant.ID]bool{}
+	for _, gone := range []tenant.ID{"cli_one", "cli_*"} {
+		if err := r.Clear(t.Context(), gone); err != nil {
+			t.Fatal(err)
+		}
+		forgotten[gone] = true
+		for _, client := range clients {
+			_, ok := r.Get(t.Context(), cache.Of(client, "kind", "7"))
+			n, err := r.Count(t.Context(), cache.Of(client, "kind", "n"), 0, time.Hour)
+			if ok == forgotten[client] || (n == 0) != forgotten[client] || err != nil {
+				t.Errorf("after %q was cleared %q has %v, %d, %v", gone, client, ok, n, err)
+			}
+		}
+	}
+	s.Kill()
+	if err := r.Clear(t.Context(), "cli_one"); !errors.Is(err, cache.ErrNoAnswer) {
+		t.Errorf("without a server: %v", err)
 	}
 }
