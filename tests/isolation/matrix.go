@@ -86,7 +86,7 @@ func (m *matrix) operation(roles []string) {
 		m.cursors(base)
 		m.repeats()
 	}
-	if len(m.works) == 0 {
+	if len(m.works) == 0 && m.dish.never == "" {
 		m.t.Errorf("%s succeeds for nobody in their own client: its attacks prove nothing", m.op.id)
 	}
 }
@@ -155,6 +155,9 @@ func absent(id string) string {
 
 // paths puts each victim's ids into the path, one at a time and all together, with the victim's ETag.
 func (m *matrix) paths(base request) {
+	if m.role == root && m.dish.platform {
+		return // it may, and would
+	}
 	var names []string
 	for _, name := range m.op.variables {
 		if owned(name) {

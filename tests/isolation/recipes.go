@@ -3,6 +3,9 @@ package isolation
 import (
 	"fmt"
 	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
 )
 
 // recipe makes a request of an operation that succeeds in the company, as one of the roles at least. It may make what the request uses up.
@@ -15,6 +18,8 @@ type recipe struct {
 	self bool
 	// platform operations are upon what belongs to no client; a global administrator sees clients by them.
 	platform bool
+	// never says why it succeeds for nobody here.
+	never string
 	// short says why there is no second page to take a cursor of.
 	short string
 }
@@ -125,10 +130,11 @@ var recipes = map[string]recipe{
 	"update-client": {platform: true, make: func(k *kitchen) request {
 		return k.with("client_id").ifMatch(k.clientETag()).saying(object{"name": k.c.name + " " + k.c.mark})
 	}},
-	"suspend-client":  {platform: true, make: func(k *kitchen) request { return k.elsewhere("") }},
-	"resume-client":   {platform: true, make: func(k *kitchen) request { return k.elsewhere("/suspend") }},
-	"offboard-client": {platform: true, make: func(k *kitchen) request { return k.elsewhere("") }},
-	"restore-client":  {platform: true, make: func(k *kitchen) request { return k.leaving() }},
+	"suspend-client":          {platform: true, make: func(k *kitchen) request { return k.elsewhere("") }},
+	"resume-client":           {platform: true, make: func(k *kitchen) request { return k.elsewhere("/suspend") }},
+	"offboard-client":         {platform: true, make: func(k *kitchen) request { return k.elsewhere("") }},
+	"restore-client":          {platform: true, make: func(k *kitchen) request { return k.leaving() }},
+	"get-erasure-certificate": {platform: true, make: upon("client_id"), never: "no client is erased within the time of a test: internal/erasure has one"},
 	"invite-administrator": {platform: true, make: func(k *kitchen) request {
 		return k.with("client_id").saying(object{"email": mark() + "@nova.example", "name": "Nova"})
 	}},
@@ -200,6 +206,19 @@ var recipes = map[string]recipe{
 	"enrol-totp": {self: true, make: func(k *kitchen) request {
 		_, tokens, _ := k.person(user)
 		return request{token: tokens.field("access_token"), body: object{"password": password}}
+	}},
+
+	"confirm-totp": {self: true, make: func(k *kitchen) request {
+		token, secret := k.enrolling()
+		return request{token: token, body: object{"code": k.code(secret)}}
+	}},
+	"remove-totp": {self: true, make: func(k *kitchen) request {
+		token, recovery := k.enrolled()
+		return request{token: token, body: object{"password": password, "code": recovery}}
+	}},
+	"renew-recovery-codes": {self: true, make: func(k *kitchen) request {
+		token, recovery := k.enrolled()
+		return request{token: token, body: object{"password": password, "code": recovery}}
 	}},
 
 	"create-api-key": {make: func(k *kitchen) request {
@@ -289,8 +308,36 @@ var recipes = map[string]recipe{
 		return request{vars: map[string]string{"conversation_id": k.post(k.agent()+"/conversations", object{}).field("id")}}
 	}},
 
-	"list-audit-events": {make: upon()},
-	"get-audit-event":   {make: upon("event_id")},
+	"list-audit-events": {make: upon(), platform: true},
+	"get-audit-event":   {make: upon("event_id"), platform: true},
+}
+
+// enrolling is a person who has been shown the secret of a second factor.
+func (k *kitchen) enrolling() (token, secret string) {
+	_, tokens, _ := k.person(user)
+	token = tokens.field("access_token")
+	return token, k.w.must(k.t, token, "POST", "/v1/auth/mfa/totp", object{"password": password}).field("secret")
+}
+
+// enrolled is a person who has a second factor, with one of its recovery codes.
+func (k *kitchen) enrolled() (token, recovery string) {
+	token, secret := k.enrolling()
+	var codes struct {
+		Recovery []string `json:"recovery_codes"`
+	}
+	decode(k.t, k.w.must(k.t, token, "POST", "/v1/auth/mfa/totp/confirm", object{"code": k.code(secret)}), &codes)
+	if len(codes.Recovery) == 0 {
+		k.t.Fatal("no recovery codes")
+	}
+	return token, codes.Recovery[0]
+}
+
+func (k *kitchen) code(secret string) string {
+	code, err := totp.GenerateCode(secret, time.Now())
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return code
 }
 
 func (k *kitchen) agent() string { return "/v1/agents/" + k.c.ids["agent_id"] }
