@@ -90,3 +90,19 @@ func FuzzNewPassword(f *testing.F) {
 		}
 	})
 }
+
+// Otherwise the time of a refusal would tell a login with an old hash from none.
+func TestAnOldHashIsVerifiedWithTodaysWork(t *testing.T) {
+	today := Recommended()
+	for _, old := range []Params{{8, 1, 1}, {19 << 10, 1, 1}, {12 << 10, 3, 1}, {9000, 4, 2}, {1, 1, 1}, {7 << 10, 5, 1}} {
+		rest := old.upTo(today)
+		if sum := old.cost() + rest.cost(); sum > today.cost() || sum+uint64(rest.Time) < today.cost() || rest.MemoryKiB > today.MemoryKiB {
+			t.Errorf("%+v is filled up with %+v to %d, want %d", old, rest, sum, today.cost())
+		}
+	}
+	for _, as := range []Params{today, {64 << 10, 2, 1}, {19 << 10, 3, 1}} {
+		if rest := as.upTo(today); rest.Time != 0 {
+			t.Errorf("%+v is filled up with %+v", as, rest)
+		}
+	}
+}

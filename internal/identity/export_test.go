@@ -1,6 +1,9 @@
 package identity
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // ForgeRefreshTokens returns tokens that somebody with a token of their own can make up about another session.
 func ForgeRefreshTokens(own, others string) map[string]string {
@@ -55,5 +58,40 @@ func OccupyHasher(a *Argon2) (release func()) {
 		for range cap(a.turn) {
 			<-a.turn
 		}
+	}
+}
+
+// ResetSecret returns the part of a reset's token that lets somebody in.
+func ResetSecret(t *testing.T, token string) string {
+	t.Helper()
+	r, err := parseResetToken(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.secret
+}
+
+// ForgeResetTokens returns tokens that somebody with a link of their own can make up about another's login.
+func ForgeResetTokens(own, others string) map[string]string {
+	o, err := parseResetToken(own)
+	v, err2 := parseResetToken(others)
+	if err != nil || err2 != nil {
+		return map[string]string{"not a reset token": ""}
+	}
+	return map[string]string{
+		"another's login":             resetToken{v.login, o.id, o.secret}.String(),
+		"another's login and request": resetToken{v.login, v.id, o.secret}.String(),
+		"another's request":           resetToken{o.login, v.id, o.secret}.String(),
+		"another's secret":            resetToken{o.login, o.id, v.secret}.String() + "x",
+		"another secret":              resetToken{v.login, v.id, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}.String(),
+		"the hash in the secret":      resetToken{v.login, v.id, hashSecret(v.secret)}.String(),
+		"no such login":               resetToken{hashSecret("nobody@x.example"), o.id, o.secret}.String(),
+		"a login that is no hash":     resetToken{"person", o.id, o.secret}.String(),
+		"capitals in the login":       seal(resetPrefix, "ABCDEF"+v.login[6:], v.id, v.secret),
+		"an invitation":               invitationToken{"cli_azulazulazulazulazulazulaz", "inv_x", o.secret}.String(),
+		"no secret":                   seal(resetPrefix, v.login, v.id, ""),
+		"nothing":                     "",
+		"not base64":                  resetPrefix + "***",
+		"too long":                    resetPrefix + strings.Repeat("a", 5000),
 	}
 }

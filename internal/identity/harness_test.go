@@ -90,6 +90,7 @@ func openTable(t *testing.T, sys system.System) store.Table {
 type countingHasher struct {
 	identity.Hasher
 	verified, hashed atomic.Int64
+	verifying        func() // called after a password was looked at, before its answer; nil: nothing is
 }
 
 func (c *countingHasher) Hash(ctx context.Context, password string) (string, error) {
@@ -99,7 +100,11 @@ func (c *countingHasher) Hash(ctx context.Context, password string) (string, err
 
 func (c *countingHasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	c.verified.Add(1)
-	return c.Hasher.Verify(ctx, hash, password)
+	right, err := c.Hasher.Verify(ctx, hash, password)
+	if c.verifying != nil {
+		c.verifying()
+	}
+	return right, err
 }
 
 type clients struct {

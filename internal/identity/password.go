@@ -89,11 +89,8 @@ func (a *Argon2) Verify(ctx context.Context, hash, password string) (bool, error
 	if err != nil {
 		return false, err
 	}
-	if today := a.params.cost(); p.cost() < today {
-		rest := today - p.cost()
-		passes := (rest + uint64(a.params.MemoryKiB) - 1) / uint64(a.params.MemoryKiB)
-		fill := Params{MemoryKiB: uint32(rest / passes), Time: uint32(passes), Threads: a.params.Threads} //nolint:gosec // both at most a.params'
-		if _, err := a.compute(ctx, fill, salt, password); err != nil {
+	if rest := p.upTo(a.params); rest.Time > 0 {
+		if _, err := a.compute(ctx, rest, salt, password); err != nil {
 			return false, err
 		}
 	}
@@ -108,6 +105,16 @@ func (a *Argon2) Outdated(hash string) bool {
 
 // cost is the KiB that a hash passes over: its time is in proportion to it.
 func (p Params) cost() uint64 { return uint64(p.MemoryKiB) * uint64(p.Time) }
+
+// upTo returns the cost that p lacks of today's; its Time is 0 where it lacks none.
+func (p Params) upTo(today Params) Params {
+	if p.cost() >= today.cost() {
+		return Params{}
+	}
+	rest := today.cost() - p.cost()
+	passes := (rest + uint64(today.MemoryKiB) - 1) / uint64(today.MemoryKiB)
+	return Params{MemoryKiB: uint32(rest / passes), Time: uint32(passes), Threads: today.Threads} //nolint:gosec // neither is above today's
+}
 
 func (a *Argon2) compute(ctx context.Context, p Params, salt []byte, password string) ([]byte, error) {
 	select {
