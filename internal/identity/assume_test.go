@@ -303,3 +303,25 @@ func TestAssumingLeavesNoUserInTheClient(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The client is still there at the moment that the session begins.
+func TestNoSessionIsAssumedInAClientThatIsGone(t *testing.T) {
+	w := assumeWorld(t)
+	ctx, _ := w.root(t)
+	gone := &used{Table: w.table, times: 1}
+	gone.use = func() {
+		e, err := audit.Happened(w.ctx, w.sys, azul, audit.Fact{Type: events.TypeClientResumed, Target: audit.Target{Type: "client", ID: string(azul)},
+			Change: events.ClientResumed{Version: 3}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.table.Commit(w.ctx, azul, audit.Of(e), store.Delete(keys.Client, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := w.Deps
+	d.Table = gone
+	if got, err := identity.New(d).Assume(ctx, identity.Assume{Client: azul, Reason: reason}); err == nil {
+		t.Errorf("%+v", got)
+	}
+}

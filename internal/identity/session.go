@@ -103,8 +103,7 @@ func (s *Service) tokens(p tenant.Principal, refresh refreshToken) (Tokens, erro
 
 // sessionEvent returns an event about a session by its own user, with the caller's network address in the private part.
 func (s *Service) sessionEvent(ctx context.Context, partition tenant.ID, user, session, kind string, change any) (audit.Event, error) {
-	p := tenant.CallFrom(ctx).Principal
-	e, err := s.event(ctx, partition, audit.Fact{Type: kind, Actor: audit.Actor{Type: "user", ID: user, Assumed: p.Assumed && p.User == user},
+	e, err := s.event(ctx, partition, audit.Fact{Type: kind, Actor: audit.Actor{Type: "user", ID: user},
 		Target: audit.Target{Type: "session", ID: session}, Change: change, Private: callerOf(ctx, "")})
 	return e, err
 }
