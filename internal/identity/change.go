@@ -13,8 +13,8 @@ import (
 	"github.com/nowgo/agents/internal/store/keys"
 )
 
-// Change is a new password in place of one that is known.
-type Change struct {
+// PasswordChange is a new password in place of one that is known.
+type PasswordChange struct {
 	Current string
 	New     string
 }
@@ -26,7 +26,7 @@ type Change struct {
 // and recorded as at sign-in; fault.Forbidden `people_only` for machines and assumed sessions; fault.Invalid (the new password);
 // fault.RateLimited; fault.Unavailable `sessions_not_ended`, where the password is set and some sessions end only with their access
 // token; those of the table.
-func (s *Service) ChangePassword(ctx context.Context, in Change) error {
+func (s *Service) ChangePassword(ctx context.Context, in PasswordChange) error {
 	const op = "identity.ChangePassword"
 	for try := 1; ; try++ { // where the person or the session was changed meanwhile, what they are now decides
 		me, err := s.change(ctx, op, in)
@@ -41,7 +41,7 @@ func (s *Service) ChangePassword(ctx context.Context, in Change) error {
 	}
 }
 
-func (s *Service) change(ctx context.Context, op string, in Change) (caller, error) {
+func (s *Service) change(ctx context.Context, op string, in PasswordChange) (caller, error) {
 	me, err := s.proven(ctx, op, in.Current)
 	if err != nil {
 		return me, err

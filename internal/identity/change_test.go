@@ -20,7 +20,7 @@ func TestAChangedPasswordEndsAllOtherSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	link := f.forget(t, "ana@x.example")
-	if err := f.ChangePassword(f.as(t, mine), identity.Change{Current: good, New: other}); err != nil {
+	if err := f.ChangePassword(f.as(t, mine), identity.PasswordChange{Current: good, New: other}); err != nil {
 		t.Fatal(err)
 	}
 	if got := f.subjects(); len(got) != 1 || !strings.Contains(got[0], "alterada") {
@@ -59,10 +59,10 @@ func TestAChangedPasswordEndsAllOtherSessions(t *testing.T) {
 func TestAttackChangeOfAPasswordWithAStolenSession(t *testing.T) {
 	f := newForgetful(t)
 	mine := f.as(t, f.joined(t, azul, "ana@x.example", good))
-	wantFault(t, f.ChangePassword(mine, identity.Change{Current: other, New: third}), fault.Unauthenticated, "invalid_credentials")
+	wantFault(t, f.ChangePassword(mine, identity.PasswordChange{Current: other, New: third}), fault.Unauthenticated, "invalid_credentials")
 	var last error
 	for range 10 {
-		last = f.ChangePassword(mine, identity.Change{Current: other, New: third})
+		last = f.ChangePassword(mine, identity.PasswordChange{Current: other, New: third})
 	}
 	wantFault(t, last, fault.RateLimited, "too_many_attempts")
 	if n := count(f.trail(t, azul), events.TypeSecondFactorRefused, "bad_credentials"); n < 5 {
@@ -75,7 +75,7 @@ func TestAttackChangeOfAPasswordWithAStolenSession(t *testing.T) {
 	} {
 		call := tenant.CallFrom(f.ctx)
 		call.Principal = p
-		err := f.ChangePassword(tenant.WithCall(f.ctx, call), identity.Change{Current: good, New: third})
+		err := f.ChangePassword(tenant.WithCall(f.ctx, call), identity.PasswordChange{Current: good, New: third})
 		if !fault.Is(err, fault.Forbidden) && !fault.Is(err, fault.Unauthenticated) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -94,7 +94,7 @@ func TestAGlobalAdministratorChangesTheirPassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.ChangePassword(f.as(t, tokens), identity.Change{Current: good, New: other}); err != nil {
+	if err := f.ChangePassword(f.as(t, tokens), identity.PasswordChange{Current: good, New: other}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Refresh(f.ctx, tokens.RefreshToken); err != nil {

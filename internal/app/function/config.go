@@ -47,6 +47,8 @@ type env struct {
 	Failures      string // NOWGO_FAILURES: queue that the stream leaves notes in of what the relay could not publish
 	Key           string // NOWGO_KMS_KEY_ARN: of the data keys that secrets are sealed with; empty where none is
 	PublicURL     string // NOWGO_PUBLIC_URL
+	Mail          string // NOWGO_MAIL: `ses:`; empty: invitations answer with their token, and no password can be reset
+	MailFrom      string // NOWGO_MAIL_FROM: the sender's address, which SES has verified
 	BackupDays    string // NOWGO_BACKUP_DAYS: for which the environment keeps copies of the table and the files
 	Redis         string // NOWGO_REDIS_URL: redis:// or rediss://; empty: each instance has its own caches and meters
 	// RateShare is NOWGO_RATE_SHARE: the part of every plan's rate that an instance gives out. 1 with Redis, which the instances share; without
@@ -72,7 +74,8 @@ func readEnv(e *settings.Env, needs ...string) (env, error) {
 	return env{Table: get("NOWGO_TABLE"), Bus: get("NOWGO_BUS"), Blobs: get("NOWGO_BLOBS"),
 		SigningKeys: get("NOWGO_SIGNING_KEYS_SECRET"), Platform: get("NOWGO_PLATFORM_SECRET"),
 		Administrator: get("NOWGO_ADMINISTRATOR_SECRET"), DataRole: get("NOWGO_DATA_ROLE_ARN"),
-		RegistrarRole: get("NOWGO_REGISTRAR_ROLE_ARN"), Failures: get("NOWGO_FAILURES"), Key: get("NOWGO_KMS_KEY_ARN"), PublicURL: get("NOWGO_PUBLIC_URL"), BackupDays: get("NOWGO_BACKUP_DAYS"),
+		RegistrarRole: get("NOWGO_REGISTRAR_ROLE_ARN"), Failures: get("NOWGO_FAILURES"), Key: get("NOWGO_KMS_KEY_ARN"), PublicURL: get("NOWGO_PUBLIC_URL"),
+		Mail: get("NOWGO_MAIL"), MailFrom: get("NOWGO_MAIL_FROM"), BackupDays: get("NOWGO_BACKUP_DAYS"),
 		Redis: get("NOWGO_REDIS_URL"), RateShare: e.Number("NOWGO_RATE_SHARE", share), Endpoint: get("AWS_ENDPOINT_URL"), Region: get("AWS_REGION"), AccessKey: get("AWS_ACCESS_KEY_ID"),
 		SecretKey: get("AWS_SECRET_ACCESS_KEY"), SessionToken: get("AWS_SESSION_TOKEN")}, e.Err()
 }
@@ -168,6 +171,10 @@ func (d deployment) compose(ctx context.Context) (*app.App, error) {
 		if ports.Secret, err = secret(ctx, secrets, d.env.Platform); err != nil {
 			return nil, err
 		}
+	}
+	var err error
+	if ports.Mail, err = d.sender(); err != nil {
+		return nil, err
 	}
 	a, err := app.New(ports)
 	if err != nil || d.env.Administrator == "" {

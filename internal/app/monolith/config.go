@@ -11,7 +11,8 @@ type Config struct {
 	Addr          string  // NOWGO_ADDR: host and port to listen on
 	Data          string  // NOWGO_DATA: folder of everything durable
 	PublicURL     string  // NOWGO_PUBLIC_URL: where people reach the platform; http:// and Addr where empty
-	MailFolder    string  // NOWGO_MAIL: folder for .eml files; empty: invitations answer with their token
+	Mail          string  // NOWGO_MAIL: smtp:// or smtps://, or a folder for .eml files; empty: invitations answer with their token
+	MailFrom      string  // NOWGO_MAIL_FROM: the sender's address
 	RedisURL      string  // NOWGO_REDIS_URL: redis:// or rediss://, shared by several processes; empty: this process's memory
 	RateShare     float64 // NOWGO_RATE_SHARE: the part of every plan's rate that this process gives out; 1 where it is the only one
 	AdminEmail    string  // NOWGO_ADMIN_EMAIL: of the first global administrator
@@ -21,6 +22,6 @@ type Config struct {
 // ReadConfig reads the environment. Everything has a default.
 func ReadConfig(e *settings.Env) Config {
 	return Config{Addr: e.Optional("NOWGO_ADDR", "127.0.0.1:8080"), Data: e.Optional("NOWGO_DATA", "./.data"),
-		PublicURL: e.Optional("NOWGO_PUBLIC_URL", ""), MailFolder: e.Optional("NOWGO_MAIL", ""), RedisURL: e.Optional("NOWGO_REDIS_URL", ""),
+		PublicURL: e.Optional("NOWGO_PUBLIC_URL", ""), Mail: e.Optional("NOWGO_MAIL", ""), MailFrom: e.Optional("NOWGO_MAIL_FROM", ""), RedisURL: e.Optional("NOWGO_REDIS_URL", ""),
 		RateShare: e.Number("NOWGO_RATE_SHARE", 1), AdminEmail: e.Optional("NOWGO_ADMIN_EMAIL", "admin@nowgo.example"), AdminPassword: e.Optional("NOWGO_ADMIN_PASSWORD", "")}
 }

@@ -25,7 +25,6 @@ import (
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/identity"
 	"github.com/nowgo/agents/internal/keykeeper"
-	mailfolder "github.com/nowgo/agents/internal/mail/folder"
 	"github.com/nowgo/agents/internal/relay"
 	"github.com/nowgo/agents/internal/settings"
 	"github.com/nowgo/agents/internal/store/bolt"
@@ -158,10 +157,8 @@ func (m *Monolith) compose(ctx context.Context, sys system.System, log *slog.Log
 		}
 		ports.Cache, ports.Meter = m.redis, m.redis
 	}
-	if m.cfg.MailFolder != "" {
-		if ports.Mail, err = mailfolder.New(m.cfg.MailFolder, "no-reply@nowgo.example", sys); err != nil {
-			return nil, err
-		}
+	if ports.Mail, err = sender(m.cfg.Mail, m.cfg.MailFrom, sys); err != nil {
+		return nil, err
 	}
 	return app.New(ports)
 }

@@ -39,6 +39,6 @@ func registerPasswords(api *httpapi.API, users *identity.Service) {
 	})
 	httpapi.RegisterEmpty(api, httpapi.Op{ID: "change-password", Summary: "Change one's own password, and end all other sessions", Status: 204,
 		Errors: []int{429}}, func(ctx context.Context, in *change) (any, error) {
-		return nil, users.ChangePassword(ctx, identity.Change{Current: in.Body.Current, New: in.Body.New})
+		return nil, users.ChangePassword(ctx, identity.PasswordChange{Current: in.Body.Current, New: in.Body.New})
 	})
 }
