@@ -6,17 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/nowgo/agents/internal/access"
-	"github.com/nowgo/agents/internal/audit"
 	"github.com/nowgo/agents/internal/denial"
 	"github.com/nowgo/agents/internal/idempotency"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/system"
-	"github.com/nowgo/agents/internal/tenant"
 )
 
 // Config is what an API is made of. All but Limits, Log, Ready and Version are needed.
@@ -74,18 +71,3 @@ func New(cfg Config) (*API, error) {
 func (a *API) Err() error { return errors.Join(a.errs...) }
 
 func (a *API) fail(err error) { a.errs = append(a.errs, err) }
-
-// Authorize decides about a resource that the operation has read, by the call in ctx. It returns NotFound for a resource of another
-// client and Forbidden, code `forbidden`, for another deny.
-func (a *API) Authorize(ctx context.Context, r access.Resource) error {
-	call := tenant.CallFrom(ctx)
-	d := a.cfg.Access.Decide(call.Principal, call.Operation, r)
-	if d.Allow {
-		return nil
-	}
-	denied := &denial.Denial{Target: audit.Target{Type: strings.ToLower(r.Type), ID: r.ID}, Policies: d.Policies, Err: errForbidden}
-	if call.Principal.Role != tenant.GlobalAdmin && r.Client != call.Principal.Client {
-		denied.Err = errNotFound
-	}
-	return denied
-}

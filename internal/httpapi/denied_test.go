@@ -47,7 +47,8 @@ func watched(t *testing.T) *platform {
 		func(ctx context.Context, in *BookID) (book, error) {
 			switch in.ID {
 			case "pro_hidden":
-				return book{}, p.api.Authorize(ctx, access.Resource{Type: "Profile", ID: "pro_aaaaaaaaaaaaaaaaaaaaaaaaaa", Client: "cli_green"})
+				return book{}, p.api.Reach(ctx, access.Resource{Type: "Profile", ID: "pro_aaaaaaaaaaaaaaaaaaaaaaaaaa", Client: "cli_green"}, nil,
+					fault.New("test", fault.NotFound, "not_found"))
 			case "pro_absent":
 				return book{}, fault.New("test", fault.NotFound, "profile_not_found")
 			case "pro_forbidden":

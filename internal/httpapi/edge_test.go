@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/nowgo/agents/internal/access"
-	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/denial"
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/tenant"
 )
@@ -67,26 +67,50 @@ func TestCallHoldsWhatTheEdgeKnows(t *testing.T) {
 	}
 }
 
-func TestAuthorize(t *testing.T) {
+// What is kept from somebody is as absent as what does not exist, and read only where that settles it.
+func TestReach(t *testing.T) {
 	p := start(t)
-	as := func(token string) context.Context {
-		return tenant.WithCall(context.Background(), tenant.Call{Principal: principals[token], Operation: "get-conversation"})
+	absent, broken := errors.New("absent"), errors.New("broken")
+	within := principals["bia"]
+	within.Within = "pro_1"
+	talk := access.Resource{Type: "Conversation", ID: "cnv_1", Client: "cli_blue", Owner: "usr_caio", Agent: "agt_1"}
+	with := func(change func(*access.Resource)) access.Resource {
+		r := talk
+		change(&r)
+		return r
 	}
 	for name, c := range map[string]struct {
-		ctx  context.Context
-		r    access.Resource
-		want string
+		p     tenant.Principal
+		r     access.Resource
+		read  error
+		want  error
+		reads int
 	}{
-		"one's own":               {as("caio"), access.Resource{Type: "Conversation", Client: "cli_blue", Owner: "usr_caio"}, ""},
-		"a colleague's":           {as("caio"), access.Resource{Type: "Conversation", Client: "cli_blue", Owner: "usr_ana"}, "forbidden"},
-		"another client's":        {as("caio"), access.Resource{Type: "Conversation", Client: "cli_green", Owner: "usr_caio"}, "not_found"},
-		"a user's, for a manager": {as("bia"), access.Resource{Type: "Conversation", Client: "cli_blue", Owner: "usr_caio"}, ""},
+		"one's own":               {principals["caio"], talk, nil, nil, 0},
+		"a colleague's":           {principals["caio"], with(func(r *access.Resource) { r.Owner = "usr_ana" }), nil, absent, 0},
+		"another client's":        {principals["caio"], with(func(r *access.Resource) { r.Client = "cli_green" }), nil, absent, 0},
+		"a user's, for a manager": {principals["bia"], talk, nil, nil, 0},
+		"named":                   {within, with(func(r *access.Resource) { r.Profile = "pro_1" }), nil, nil, 1},
+		"not named":               {within, with(func(r *access.Resource) { r.Profile = "pro_2" }), nil, absent, 1},
+		"not to be read":          {within, talk, broken, broken, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := p.api.Authorize(c.ctx, c.r)
-			var f *fault.Error
-			if c.want == "" && err != nil || c.want != "" && (!errors.As(err, &f) || f.Code != c.want) {
-				t.Errorf("got %v", err)
+			ctx := tenant.WithCall(t.Context(), tenant.Call{Principal: c.p, Operation: "get-conversation"})
+			unread, reads := c.r, 0
+			unread.Profile = ""
+			err := p.api.Reach(ctx, unread, func() (access.Resource, error) {
+				reads++
+				return c.r, c.read
+			}, absent)
+			if !errors.Is(err, c.want) || reads != c.reads {
+				t.Errorf("%v after %d reads, not %v after %d", err, reads, c.want, c.reads)
+			}
+			var denied *denial.Denial
+			if got := errors.As(err, &denied); got != (c.want == absent) || got && (denied.Target.Type != "conversation" || len(denied.Policies) == 0) {
+				t.Errorf("recorded as %+v", denied)
+			}
+			if c.read == nil && !errors.Is(p.api.Reach(ctx, c.r, nil, absent), c.want) {
+				t.Error("whole, it is decided otherwise")
 			}
 		})
 	}
