@@ -23,7 +23,6 @@ func BadInput(t *testing.T, d Deployment) {
 	t.Run("neighbours", func(t *testing.T) { neighbours(t, c, profile.Text("id")) })
 	t.Run("races", func(t *testing.T) { races(t, d, c) })
 	t.Run("suspension", func(t *testing.T) { suspension(t, d) })
-	t.Run("sessions", func(t *testing.T) { sessions(t, d, c) })
 	t.Run("deletion", func(t *testing.T) {
 		c.admin.t = t
 		c.admin.Must(201, "POST", "/v1/agents", object{"profile_id": profile.Text("id"), "template": "retail", "name": "Sofia"})
@@ -217,21 +216,4 @@ func roles(t *testing.T, d Deployment, c company) {
 	c.admin.Refused(422, "validation_failed", "POST", "/v1/users", object{"email": "x@x.example", "name": "X", "role": "global_admin"})
 	d.As(t, "").Refused(401, "invalid_invitation", "POST", "/v1/auth/invitations/accept",
 		object{"token": invited.Text("invitation", "token"), "name": "X", "password": password})
-}
-
-func sessions(t *testing.T, d Deployment, c company) {
-	nobody := d.As(t, "")
-	wrong := nobody.Refused(401, "invalid_credentials", "POST", "/v1/auth/sign-in", object{"email": c.email, "password": "not-the-password-1"})
-	unknown := nobody.Refused(401, "invalid_credentials", "POST", "/v1/auth/sign-in",
-		object{"email": "nobody@nowhere.example", "password": "not-the-password-1"})
-	if wrong.Text("detail") != unknown.Text("detail") {
-		t.Error("sign-in tells whether an address has a login")
-	}
-	first := nobody.Must(200, "POST", "/v1/auth/sign-in", object{"email": c.email, "password": password})
-	second := nobody.Must(200, "POST", "/v1/auth/refresh", object{"refresh_token": first.Text("refresh_token")})
-	nobody.Refused(401, "invalid_refresh_token", "POST", "/v1/auth/refresh", object{"refresh_token": first.Text("refresh_token")})
-	nobody.Refused(401, "invalid_refresh_token", "POST", "/v1/auth/refresh", object{"refresh_token": second.Text("refresh_token")})
-	third := nobody.Must(200, "POST", "/v1/auth/sign-in", object{"email": c.email, "password": password})
-	d.As(t, third.Text("access_token")).Must(204, "POST", "/v1/auth/sign-out", nil)
-	nobody.Refused(401, "invalid_refresh_token", "POST", "/v1/auth/refresh", object{"refresh_token": third.Text("refresh_token")})
 }

@@ -14,6 +14,7 @@ func TestMonolith(t *testing.T) {
 	t.Run("main job", func(t *testing.T) { Main(t, p.Deployment()) })
 	t.Run("bad input", func(t *testing.T) { BadInput(t, p.Deployment()) })
 	t.Run("people", func(t *testing.T) { People(t, p.Deployment()) })
+	t.Run("sessions", func(t *testing.T) { Sessions(t, p.Deployment()) })
 	t.Run("access", func(t *testing.T) { Access(t, p.Deployment()) })
 	t.Run("machines", func(t *testing.T) { Machines(t, p.Deployment()) })
 	t.Run("second factors", func(t *testing.T) { Factors(t, p.Deployment()) })

@@ -14,6 +14,7 @@ func TestStack(t *testing.T) {
 	t.Run("main job", func(t *testing.T) { Main(t, d) })
 	t.Run("bad input", func(t *testing.T) { BadInput(t, d) })
 	t.Run("people", func(t *testing.T) { People(t, d) })
+	t.Run("sessions", func(t *testing.T) { Sessions(t, d) })
 	t.Run("access", func(t *testing.T) { Access(t, d) })
 	t.Run("machines", func(t *testing.T) { Machines(t, d) })
 	t.Run("second factors", func(t *testing.T) { Factors(t, d) })
