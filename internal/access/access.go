@@ -1,5 +1,10 @@
 // Package access decides, with Cedar policies, what a principal may do. Its policies are the files under policies/, embedded in the
-// binary; each names the operations of internal/route it is about.
+// binary; each names the operations of internal/route it is about, or is asked about all. policies/schema.cedarschema says what they can
+// ask; tests hold them to it.
+//
+// It is the one decision point. internal/authorizer says who makes a call and decides nothing else: its verdict is kept by the gateway and
+// used for other paths. The edge of internal/httpapi decides for every operation, about the principal's client as a whole; a capability that
+// has read more decides again, through the same Decider, about the thing itself.
 //
 // Invariants (numbered as in the README):
 //

@@ -139,6 +139,11 @@ func TestExplainKnowsPeopleAndKeys(t *testing.T) {
 			t.Errorf("%s, as another client: %d %s", body, status, answer)
 		}
 	}
+	machine := tenant.Principal{Client: ids[0], User: key, Role: tenant.AgentManager, Scopes: "get-me"}
+	if status, answer := e.do(machine, "GET", "/v1/auth/me", ""); status != 200 || !strings.Contains(answer, `"name":"K"`) ||
+		!strings.Contains(answer, `{"operation":"get-me","grant":"yes"}`) || strings.Contains(answer, "list-agents") {
+		t.Errorf("a key asks who it is: %d %s", status, answer)
+	}
 	e.clock.Advance(366 * 24 * time.Hour)
 	if _, got, answer := e.explain(admin, fmt.Sprintf(`"user_id":%q,"operation":"list-agents"`, key)); got.Reason != "not_active" && !strings.Contains(answer, "not_found") {
 		t.Errorf("an expired key: %s", answer)

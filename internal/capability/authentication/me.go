@@ -23,9 +23,9 @@ type Permission struct {
 
 // Me is who is signed in.
 type Me struct {
-	UserID      string       `json:"user_id"`
+	UserID      string       `json:"user_id" doc:"Of an API key its id"`
 	Name        string       `json:"name"`
-	Email       string       `json:"email" format:"email"`
+	Email       string       `json:"email,omitempty" format:"email" doc:"Absent for an API key"`
 	Role        tenant.Role  `json:"role"`
 	ClientID    tenant.ID    `json:"client_id,omitempty"`
 	Memberships []Membership `json:"memberships"`
@@ -43,10 +43,19 @@ type known struct {
 func registerMe(api *httpapi.API, users *identity.Service, decider *access.Decider) {
 	httpapi.Register(api, httpapi.Op{ID: "get-me", Summary: "Who is signed in, and what they may do"},
 		func(ctx context.Context, _ *struct{}) (known, error) {
-			m, err := users.Me(ctx)
 			p := tenant.CallFrom(ctx).Principal
+			m, err := who(ctx, users, p)
 			return known{m, p.Within, decider.Permissions(p)}, err
 		}, me)
+}
+
+// who returns what is known of the principal: of a machine, its key.
+func who(ctx context.Context, users *identity.Service, p tenant.Principal) (identity.Me, error) {
+	if !p.Machine() {
+		return users.Me(ctx)
+	}
+	k, err := users.APIKey(ctx, p.Client, p.User)
+	return identity.Me{User: identity.User{ID: k.ID}, Name: k.Name, Client: p.Client, Role: p.Role}, err
 }
 
 func me(m known) httpapi.Out[Me] {
