@@ -30,9 +30,11 @@ func (p *Platform) addAPI() error {
 	})
 	p.api.Node().TryRemoveChild(jsii.String("Endpoint")) // the output that the library adds; ApiUrl is the one to use
 	verdicts := p.authorizer()
-	integrations := map[route.Capability]awsapigateway.Integration{}
+	integrations := map[Method]awsapigateway.Integration{}
 	for _, c := range route.Capabilities() {
-		integrations[c] = p.integration(string(c))
+		p.letGatewayIn(string(c))
+		integrations[Method{Capability: c}] = p.integration(string(c), false)
+		integrations[Method{Capability: c, Public: true}] = p.integration(string(c), true)
 	}
 	for _, r := range resources {
 		at := p.api.Root().ResourceForPath(jsii.String(r.Path))
@@ -41,7 +43,7 @@ func (p *Platform) addAPI() error {
 			if m.Public {
 				options = &awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_NONE}
 			}
-			at.AddMethod(jsii.String(m.Verb), integrations[m.Capability], options)
+			at.AddMethod(jsii.String(m.Verb), integrations[Method{Capability: m.Capability, Public: m.Public}], options)
 		}
 	}
 	p.addGatewayResponses()
@@ -49,20 +51,36 @@ func (p *Platform) addAPI() error {
 	return nil
 }
 
-// integration hands requests to a function. One permission covers every method of the stage, for a function's policy takes 20 KB,
+// letGatewayIn lets the API invoke a function. One permission covers every method of the stage, for a function's policy takes 20 KB,
 // which one per method would fill; the console's test button, which asks no authorizer, is not in it.
-func (p *Platform) integration(name string) awsapigateway.Integration {
-	f := p.functions[name]
+func (p *Platform) letGatewayIn(name string) {
 	awslambda.NewCfnPermission(p.stack, jsii.String("Gateway-"+name), &awslambda.CfnPermissionProps{
 		Action:       jsii.String("lambda:InvokeFunction"),
-		FunctionName: f.FunctionArn(),
+		FunctionName: p.functions[name].FunctionArn(),
 		Principal:    jsii.String("apigateway.amazonaws.com"),
 		SourceArn:    p.api.ArnForExecuteApi(jsii.String("*"), jsii.String("/*"), jsii.String(p.settings.Env)),
 	})
+}
+
+// headerTenant tells Lambda whose execution environment to use (Lambda Developer Guide, "Tenant isolation").
+const headerTenant = "integration.request.header.X-Amz-Tenant-Id"
+
+// integration hands requests to a function. Where Lambda keeps clients apart it is told the client, which the authorizer found: a header of the
+// caller's own is overwritten. A global administrator has none, and a public operation no authorizer: they have an environment of their own.
+func (p *Platform) integration(name string, public bool) awsapigateway.Integration {
+	options := &awsapigateway.IntegrationOptions{}
+	if p.settings.TenantIsolation {
+		tenant := "context.authorizer.tenant_id"
+		if public {
+			tenant = "'public'"
+		}
+		options.RequestParameters = &map[string]*string{headerTenant: jsii.String(tenant)}
+	}
 	return awsapigateway.NewAwsIntegration(&awsapigateway.AwsIntegrationProps{
 		Service: jsii.String("lambda"),
-		Path:    jsii.Sprintf("2015-03-31/functions/%s/invocations", *f.FunctionArn()),
+		Path:    jsii.Sprintf("2015-03-31/functions/%s/invocations", *p.functions[name].FunctionArn()),
 		Proxy:   jsii.Bool(true),
+		Options: options,
 	})
 }
 

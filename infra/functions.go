@@ -3,11 +3,15 @@ package main
 import (
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/nowgo/agents/internal/route"
 )
 
 type function = awslambda.Function
@@ -25,7 +29,7 @@ func (p *Platform) addFunction(name string) {
 		RemovalPolicy: p.removal(),
 	})
 	p.allow(name, logs.LogGroupArn())
-	p.functions[name] = awslambda.NewFunction(p.stack, jsii.String("Function-"+name), &awslambda.FunctionProps{
+	props := &awslambda.FunctionProps{
 		FunctionName: jsii.String(p.settings.Name(name)),
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Handler:      jsii.String("bootstrap"),
@@ -35,8 +39,16 @@ func (p *Platform) addFunction(name string) {
 		LogGroup:     logs,
 		MemorySize:   jsii.Number(n.MemoryMB),
 		Timeout:      awscdk.Duration_Seconds(jsii.Number(n.Seconds)),
-		Environment:  p.environment(n),
-	})
+		Environment:  p.environment(name, n),
+	}
+	if p.settings.TenantIsolation && serves(name) {
+		props.TenancyConfig = awslambda.TenancyConfig_PER_TENANT()
+	}
+	if p.network != nil && shares(name) {
+		props.Vpc, props.SecurityGroups = p.network.vpc, &[]awsec2.ISecurityGroup{p.network.group}
+		props.VpcSubnets = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED}
+	}
+	p.functions[name] = awslambda.NewFunction(p.stack, jsii.String("Function-"+name), props)
 }
 
 var retention = map[int]awslogs.RetentionDays{
@@ -51,8 +63,14 @@ func (p *Platform) architecture() awslambda.Architecture {
 	return awslambda.Architecture_ARM_64()
 }
 
+// serves reports whether the function is a capability: one that answers HTTP.
+func serves(name string) bool { return slices.Contains(route.Capabilities(), route.Capability(name)) }
+
+// shares reports whether the function uses the cache that functions share.
+func shares(name string) bool { return serves(name) || name == "authorizer" }
+
 // environment names to a function what it may reach. In the emulator there are no data roles: it has none to enforce.
-func (p *Platform) environment(n Needs) *map[string]*string {
+func (p *Platform) environment(name string, n Needs) *map[string]*string {
 	env := map[string]*string{"NOWGO_ENV": jsii.String(p.settings.Env)}
 	if n.Clients || n.Directory != None || n.Trail {
 		env["NOWGO_TABLE"] = p.data.table.TableName()
@@ -71,6 +89,15 @@ func (p *Platform) environment(n Needs) *map[string]*string {
 	}
 	if n.Backups && p.settings.Keep {
 		env["NOWGO_BACKUP_DAYS"] = jsii.Sprintf("%d", backupDays)
+	}
+	if n.Seal {
+		env["NOWGO_KMS_KEY_ARN"] = p.key.KeyArn()
+	}
+	if n.Mail && p.settings.MailFrom != "" {
+		env["NOWGO_MAIL"], env["NOWGO_MAIL_FROM"] = jsii.String("ses:"), jsii.String(p.settings.MailFrom)
+	}
+	if p.network != nil && shares(name) {
+		env["NOWGO_REDIS_URL"] = p.network.redis
 	}
 	if n.Publish {
 		env["NOWGO_BUS"] = p.bus.EventBusName()

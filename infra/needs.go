@@ -23,6 +23,8 @@ type Needs struct {
 	RotateKeys    bool   // replaces what that secret holds
 	Platform      bool   // the secret that seals cursors and kept answers
 	Administrator bool   // the first administrator's email and password
+	Seal          bool   // secrets of persons and of clients, under data keys
+	Mail          bool   // sends mail
 	Publish       bool   // to the event bus
 	Backups       bool   // is told for how long the environment keeps copies
 	MemoryMB      float64
@@ -32,8 +34,8 @@ type Needs struct {
 // needs of the functions that need other than what every capability does: its clients' rows and the platform secret.
 var needs = map[string]Needs{
 	"authentication": {Clients: true, Directory: Write, Registrar: true, SigningKeys: true, Platform: true,
-		Administrator: true, MemoryMB: 1024, Seconds: 28}, // argon2id wants memory, and the processor that comes with it
-	"clients":    {Clients: true, Directory: Write, Registrar: true, Platform: true, MemoryMB: 512, Seconds: 28},
+		Administrator: true, Seal: true, Mail: true, MemoryMB: 1024, Seconds: 28}, // argon2id wants memory, and the processor that comes with it
+	"clients":    {Clients: true, Directory: Write, Registrar: true, Platform: true, Mail: true, MemoryMB: 512, Seconds: 28},
 	"compliance": {Clients: true, Directory: Read, Trail: true, Platform: true, MemoryMB: 512, Seconds: 28},
 	"monitoring": {Directory: Read, Platform: true, MemoryMB: 256, Seconds: 10},
 	"authorizer": {Clients: true, Directory: Read, Trail: true, SigningKeys: true, MemoryMB: 512, Seconds: 10},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
@@ -48,7 +49,7 @@ func (p *Platform) addRoles(names []string) {
 	}
 	p.roles.data = p.taggedRole("DataRole", "One client's rows and files, that of the session's tag", clients,
 		p.rows("OneClient", slices.Concat(reads, writes), "ForAllValues:StringEquals", tagOfClient),
-		p.files(), p.filesListed(), p.useOfKey("dynamodb", "s3"))
+		p.files(), p.filesListed(), p.secrets("SecretsOfOneClient", "StringEquals", "client_id", tagOfClient), p.useOfKey("dynamodb", "s3"))
 	p.roles.registrar = p.taggedRole("RegistrarRole",
 		"One client's rows together with the directory's; its sessions carry a policy that names the keys", registrars,
 		p.rows("OneClientAndDirectory", slices.Concat(reads, writes), "ForAllValues:StringLike",
@@ -111,6 +112,32 @@ func (p *Platform) filesListed() awsiam.PolicyStatement {
 	})
 }
 
+// secrets lets the holder seal and open what the encryption context names, and nothing else: without that part of the context the key is
+// refused.
+func (p *Platform) secrets(sid, operator, part, value string) awsiam.PolicyStatement {
+	name := "kms:EncryptionContext:" + part
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:        jsii.String(sid),
+		Actions:    texts("kms:Decrypt", "kms:GenerateDataKey"),
+		Resources:  &[]*string{p.key.KeyArn()},
+		Conditions: &map[string]any{operator: map[string]any{name: value}, "Null": map[string]any{name: "false"}},
+	})
+}
+
+// mail lets the holder send mail from the environment's address.
+func (p *Platform) mail() awsiam.PolicyStatement {
+	_, domain, _ := strings.Cut(p.settings.MailFrom, "@")
+	identity := func(name string) *string {
+		return jsii.Sprintf("arn:%s:ses:%s:%s:identity/%s", *p.stack.Partition(), *p.stack.Region(), *p.stack.Account(), name)
+	}
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:        jsii.String("Mail"),
+		Actions:    texts("ses:SendEmail"),
+		Resources:  &[]*string{identity(p.settings.MailFrom), identity(domain)},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"ses:FromAddress": p.settings.MailFrom}},
+	})
+}
+
 // allow gives a function's own role what it needs, and no more.
 func (p *Platform) allow(name string, logs *string) {
 	n, role := NeedsOf(name), p.roles.own[name]
@@ -150,6 +177,15 @@ func (p *Platform) allow(name string, logs *string) {
 	}
 	if n.RotateKeys {
 		plain("RotateKeys", []*string{p.data.signingKeys.Ref()}, "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage")
+	}
+	if n.Seal {
+		give(p.secrets("SecretsOfPersons", "StringLike", "person_id", "per_*"))
+	}
+	if n.Mail && p.settings.MailFrom != "" {
+		give(p.mail())
+	}
+	if p.network != nil && shares(name) {
+		give(inNetwork())
 	}
 	if n.Publish {
 		plain("Publish", []*string{p.bus.EventBusArn()}, "events:PutEvents")

@@ -23,6 +23,7 @@ type Platform struct {
 	data      data
 	bus       bus
 	roles     roles
+	network   *network
 	functions map[string]function
 	api       awsapigateway.RestApi
 }
@@ -44,6 +45,7 @@ func NewPlatform(app constructs.Construct, settings Settings) (*Platform, error)
 	})
 	p.addKey()
 	p.addData()
+	p.addNetwork()
 	p.addBus()
 	p.addRoles(names)
 	for _, name := range names {

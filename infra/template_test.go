@@ -35,8 +35,8 @@ func (t template) of(kind string) map[string]resource {
 	return found
 }
 
-// prod and local are synthesized once for all tests of the package.
-var prod, local template
+// prod and local are synthesized once for all tests of the package, and apart, which is staging with everything switched on.
+var prod, local, apart template
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -56,14 +56,17 @@ func run(m *testing.M) int {
 		}
 	}
 	prod, local = synthesize("prod", functions), synthesize("local", functions)
+	apart = synthesize("staging", functions, "NOWGO_REDIS", on, "NOWGO_TENANT_ISOLATION", on, "NOWGO_MAIL_FROM", "no-reply@nowgo.example")
 	return m.Run()
 }
 
-func synthesize(env, functions string) template {
-	settings, err := SettingsOf(env, func(name string) string {
-		return map[string]string{"NOWGO_ADMIN_EMAIL": "ana@nowgo.example", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566/",
-			"NOWGO_PUBLIC_URL": "https://nowgo.example"}[name]
-	})
+func synthesize(env, functions string, vars ...string) template {
+	known := map[string]string{"NOWGO_ADMIN_EMAIL": "ana@nowgo.example", "AWS_ENDPOINT_URL": "http://127.0.0.1:4566/",
+		"NOWGO_PUBLIC_URL": "https://nowgo.example"}
+	for i := 0; i+1 < len(vars); i += 2 {
+		known[vars[i]] = vars[i+1]
+	}
+	settings, err := SettingsOf(env, func(name string) string { return known[name] })
 	if err != nil {
 		panic(err)
 	}

@@ -41,7 +41,8 @@ func TestVerdictAllowsEveryRouteAndHoldsNoCredential(t *testing.T) {
 		PrincipalID: "usr_1",
 		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{Version: "2012-10-17", Statement: []events.IAMPolicyStatement{{
 			Action: []string{"execute-api:Invoke"}, Effect: "Allow", Resource: []string{"arn:aws:execute-api:eu-west-1:123456789012:abc123/live/*/*"}}}},
-		Context: map[string]any{"client_id": "cli_abcde", "user_id": "usr_1", "role": "client_admin", "session_id": "ses_1"},
+		Context: map[string]any{"client_id": "cli_abcde", "user_id": "usr_1", "role": "client_admin", "session_id": "ses_1",
+			"tenant_id": "cli_abcde"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

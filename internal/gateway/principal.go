@@ -12,6 +12,9 @@ const (
 	keyUser    = "user_id"
 	keyRole    = "role"
 	keySession = "session_id"
+	// keyTenant is for the gateway's own use, where Lambda keeps clients apart: whose execution environment serves the call, its
+	// client's or the platform's. No principal is read from it.
+	keyTenant = "tenant_id"
 
 	keyAssumed    = "assumed"
 	keyRestricted = "restricted"
@@ -24,7 +27,10 @@ const yes = "true" // the gateway's context holds texts alone
 
 // contextOf returns the authorizer's context of a principal.
 func contextOf(p tenant.Principal) map[string]any {
-	known := map[string]any{keyClient: string(p.Client), keyUser: p.User, keyRole: string(p.Role), keySession: p.Session}
+	known := map[string]any{keyClient: string(p.Client), keyUser: p.User, keyRole: string(p.Role), keySession: p.Session, keyTenant: string(p.Client)}
+	if p.Client == "" {
+		known[keyTenant] = "platform"
+	}
 	if p.Assumed {
 		known[keyAssumed] = yes
 	}
