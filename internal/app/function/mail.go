@@ -3,7 +3,7 @@ package function
 import (
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	sesapi "github.com/aws/aws-sdk-go-v2/service/ses"
 
 	"github.com/nowgo/agents/internal/mail"
 	"github.com/nowgo/agents/internal/mail/ses"
@@ -15,7 +15,7 @@ func (d deployment) sender() (mail.Sender, error) {
 	case "":
 		return nil, nil //nolint:nilnil // no mail is a way to run
 	case "ses:":
-		s, err := ses.New(sesv2.NewFromConfig(d.aws), d.env.MailFrom, d.system)
+		s, err := ses.New(sesapi.NewFromConfig(d.aws), d.env.MailFrom, d.system)
 		if err != nil {
 			return nil, fmt.Errorf("NOWGO_MAIL_FROM: %w", err)
 		}

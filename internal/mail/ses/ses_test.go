@@ -12,8 +12,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+	api "github.com/aws/aws-sdk-go-v2/service/ses"
 
 	"github.com/nowgo/agents/internal/mail"
 	"github.com/nowgo/agents/internal/mail/mailtest"
@@ -26,41 +25,40 @@ func TestMain(m *testing.M) { os.Exit(env.Main(m)) }
 
 // listening notes the mails that go through it, for the emulator keeps no headers.
 type listening struct {
-	*sesv2.Client
+	*api.Client
 	mu  sync.Mutex
 	raw [][]byte
 }
 
-func (l *listening) SendEmail(ctx context.Context, in *sesv2.SendEmailInput, options ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
-	out, err := l.Client.SendEmail(ctx, in, options...)
+func (l *listening) SendRawEmail(ctx context.Context, in *api.SendRawEmailInput, options ...func(*api.Options)) (*api.SendRawEmailOutput, error) {
+	out, err := l.Client.SendRawEmail(ctx, in, options...)
 	if err == nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.raw = append(l.raw, in.Content.Raw.Data)
+		l.raw = append(l.raw, in.RawMessage.Data)
 	}
 	return out, err
 }
 
-func client(t *testing.T, endpoint, verified string) *sesv2.Client {
+func client(t *testing.T, endpoint, verified string) *api.Client {
 	t.Helper()
-	api := sesv2.NewFromConfig(env.AWS(endpoint))
-	_, err := api.CreateEmailIdentity(t.Context(), &sesv2.CreateEmailIdentityInput{EmailIdentity: aws.String(verified)})
-	if err != nil && !errors.As(err, new(*types.AlreadyExistsException)) {
+	c := api.NewFromConfig(env.AWS(endpoint))
+	if _, err := c.VerifyEmailIdentity(t.Context(), &api.VerifyEmailIdentityInput{EmailAddress: aws.String(verified)}); err != nil {
 		t.Fatal(err)
 	}
-	return api
+	return c
 }
 
 func TestSES(t *testing.T) {
 	endpoint := env.MiniStack(t)
 	mailtest.Run(t, func(t *testing.T) mailtest.Box {
-		api := &listening{Client: client(t, endpoint, "no-reply@nowgo.example")}
-		s, err := ses.New(api, mailtest.From, system.Real())
+		l := &listening{Client: client(t, endpoint, "no-reply@nowgo.example")}
+		s, err := ses.New(l, mailtest.From, system.Real())
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := len(sent(t, endpoint))
-		return mailtest.Box{Sender: s, Received: func(t *testing.T) []mailtest.Received { return api.received(t, sent(t, endpoint)[before:]) }}
+		return mailtest.Box{Sender: s, Received: func(t *testing.T) []mailtest.Received { return l.received(t, sent(t, endpoint)[before:]) }}
 	})
 }
 
