@@ -102,3 +102,33 @@ func TestReachesAgreesWithDecide(t *testing.T) {
 		}
 	})
 }
+
+// Whoever is limited to a profile reaches its agents alone, once they are read.
+func TestReachesReadsForThoseWhoAreLimitedToProfiles(t *testing.T) {
+	d := newDecider(t)
+	for _, c := range []struct {
+		within      tenant.Names
+		profile     string
+		want        bool
+		reads       int
+		description string
+	}{
+		{"", "pro_2", true, 0, "no limit"},
+		{"pro_1", "pro_1", true, 1, "its profile is named"},
+		{"pro_1", "pro_2", false, 1, "another profile is named"},
+		{"agt_1", "pro_2", true, 0, "the agent is named"},
+		{"agt_2", "pro_2", false, 0, "another agent is named"},
+		{"agt_2 pro_1", "pro_1", true, 1, "another agent and its profile are named"},
+	} {
+		p, reads := tenant.Principal{Client: "cli_a", User: "usr_1", Role: tenant.AgentManager, Within: c.within}, 0
+		r := access.Resource{Type: "Agent", ID: "agt_1", Client: "cli_a"}
+		got, err := d.Reaches(p, "get-agent", r, func() (access.Resource, error) {
+			reads++
+			r.Profile = c.profile
+			return r, nil
+		})
+		if err != nil || got.Allow != c.want || reads != c.reads {
+			t.Errorf("%s: %+v after %d reads, %v", c.description, got, reads, err)
+		}
+	}
+}
