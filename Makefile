@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 90
 # Of `make mutants`: those whose id matches the regular expression; all where it is empty.
 ONLY ?=
 
-.PHONY: help setup run test lint fuzz mutants build bench local deploy clean
+.PHONY: help setup run test lint fuzz mutants build bench local deploy prove clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ deploy: ## deploy to the AWS account of the current credentials: make deploy ENV
 	@tests/tools/setup cdk
 	@$(MAKE) --no-print-directory build
 	@infra/deploy $(ENV)
+
+prove: ## have a deployed environment try to cross from one client to another: make prove ENV=dev
+	@[[ $(ENV) != local ]] || { echo "prove: say where, as in make prove ENV=dev; the emulator enforces no roles" >&2; exit 2; }
+	@go run ./infra/prove $(ENV)
 
 clean: ## stop the emulator, remove what was built and fetched; .data, where data is, stays
 	@infra/emulator stop

@@ -20,7 +20,7 @@ import (
 func (p *Platform) addWorkers() error {
 	for _, w := range route.Workers() {
 		switch w.Trigger {
-		case route.Gateway, route.Schedule: // the API asks it; the clock wakes it, below
+		case route.Gateway, route.Schedule, route.Operator: // the API asks it; the clock wakes it, below; an operator does
 		case route.Stream:
 			p.followStream(w.Name)
 		case route.Queue:

@@ -132,6 +132,7 @@ func TestEnvironmentNamesWhatTheRoleReaches(t *testing.T) {
 			"NOWGO_BLOBS": n.Clients, "NOWGO_DATA_ROLE_ARN": n.Clients, "NOWGO_BUS": n.Publish,
 			"NOWGO_REGISTRAR_ROLE_ARN": n.Registrar, "NOWGO_SIGNING_KEYS_SECRET": n.SigningKeys, "NOWGO_PLATFORM_SECRET": n.Platform,
 			"NOWGO_ADMINISTRATOR_SECRET": n.Administrator, "NOWGO_FAILURES": name == "relay",
+			"NOWGO_KMS_KEY_ARN": n.Seal || n.Prove, "NOWGO_BACKUP_DAYS": n.Backups,
 		} {
 			if _, ok := env[variable]; ok != want {
 				t.Errorf("%s: %s is there: %v, want %v", name, variable, ok, want)

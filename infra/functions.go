@@ -90,7 +90,7 @@ func (p *Platform) environment(name string, n Needs) *map[string]*string {
 	if n.Backups && p.settings.Keep {
 		env["NOWGO_BACKUP_DAYS"] = jsii.Sprintf("%d", backupDays)
 	}
-	if n.Seal {
+	if n.Seal || n.Prove {
 		env["NOWGO_KMS_KEY_ARN"] = p.key.KeyArn()
 	}
 	if n.Mail && p.settings.MailFrom != "" {

@@ -25,6 +25,7 @@ type Needs struct {
 	Administrator bool   // the first administrator's email and password
 	Seal          bool   // secrets of persons and of clients, under data keys
 	Mail          bool   // sends mail
+	Prove         bool   // is told the key, to try it as a client
 	Publish       bool   // to the event bus
 	Backups       bool   // is told for how long the environment keeps copies
 	MemoryMB      float64
@@ -42,6 +43,7 @@ var needs = map[string]Needs{
 	"keykeeper":  {Trail: true, SigningKeys: true, RotateKeys: true, MemoryMB: 256, Seconds: 60},
 	"relay":      {Publish: true, MemoryMB: 512, Seconds: 60},
 	"archivist":  {Clients: true, MemoryMB: 512, Seconds: 60},
+	"prover":     {Clients: true, Prove: true, MemoryMB: 256, Seconds: 60},
 	"eraser":     {Clients: true, Directory: Write, Registrar: true, Platform: true, Backups: true, MemoryMB: 512, Seconds: 300},
 }
 

@@ -132,7 +132,7 @@ func (p *Platform) mail() awsiam.PolicyStatement {
 	}
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:        jsii.String("Mail"),
-		Actions:    texts("ses:SendEmail"),
+		Actions:    texts("ses:SendRawEmail"),
 		Resources:  &[]*string{identity(p.settings.MailFrom), identity(domain)},
 		Conditions: &map[string]any{"StringEquals": map[string]any{"ses:FromAddress": p.settings.MailFrom}},
 	})

@@ -91,7 +91,7 @@ var reserved = []struct {
 	{"github.com/danielgtaylor/huma", []string{"internal/httpapi", "tests"}},
 	{"github.com/cedar-policy/cedar-go", []string{"internal/access"}},
 	{"go.etcd.io/bbolt", []string{"internal/store/bolt", "tests"}},
-	{"github.com/aws/aws-sdk-go-v2/service/dynamodb", []string{"internal/store/dynamo", "internal/app/function", "internal/relay/stream", "internal/relay", "tests"}},
+	{"github.com/aws/aws-sdk-go-v2/service/dynamodb", []string{"internal/store/dynamo", "internal/app/function", "internal/relay/stream", "internal/relay", "internal/prover", "tests"}},
 	{"github.com/redis/go-redis", []string{"internal/cache/redis"}},
 	{"html/template", nil},
 	{"text/template", nil},

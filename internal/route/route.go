@@ -149,6 +149,7 @@ const (
 	Stream   Trigger = "stream"   // the table's change stream
 	Queue    Trigger = "queue"    // a queue fed by a rule on the event bus
 	Schedule Trigger = "schedule" // the clock alone: every hour
+	Operator Trigger = "operator" // whoever operates the deployment invokes it
 )
 
 // Worker is a function that serves no HTTP operation.
@@ -170,6 +171,7 @@ func Workers() []Worker {
 		{Name: "relay", Trigger: Stream, Crossing: true, Hourly: true},
 		{Name: "keykeeper", Trigger: Schedule, Hourly: true},
 		{Name: "eraser", Trigger: Schedule, Crossing: true, Hourly: true},
+		{Name: "prover", Trigger: Operator},
 		{Name: "archivist", Trigger: Queue, Crossing: true, Pattern: `{"source":[{"prefix":"nowgo."}]}`},
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/nowgo/agents/internal/erasure"
 	"github.com/nowgo/agents/internal/gateway"
 	"github.com/nowgo/agents/internal/keykeeper"
+	"github.com/nowgo/agents/internal/prover"
 	"github.com/nowgo/agents/internal/relay"
 	"github.com/nowgo/agents/internal/relay/stream"
 	"github.com/nowgo/agents/internal/settings"
@@ -24,8 +25,14 @@ import (
 )
 
 // ServeHTTP runs a function that serves the given parts over HTTP. It does not return.
-func ServeHTTP(parts ...app.Part) {
-	_, a := mustCompose("NOWGO_TABLE", "NOWGO_PLATFORM_SECRET")
+func ServeHTTP(parts ...app.Part) { serve(deployment.redis, parts) }
+
+// ServeDocs is ServeHTTP for a function that describes the given parts and serves the public ones of monitoring alone. It links no Redis
+// client: nothing that it serves is cached or counted.
+func ServeDocs(parts ...app.Part) { serve(nil, parts) }
+
+func serve(shared sharing, parts []app.Part) {
+	_, a := mustCompose(shared, "NOWGO_TABLE", "NOWGO_PLATFORM_SECRET")
 	h, err := a.Handler(parts...)
 	if err != nil {
 		settings.Fail(err)
@@ -35,7 +42,7 @@ func ServeHTTP(parts ...app.Part) {
 
 // ServeAuthorizer runs the tenant authorizer. It does not return.
 func ServeAuthorizer() {
-	d, a := mustCompose("NOWGO_TABLE", "NOWGO_SIGNING_KEYS_SECRET")
+	d, a := mustCompose(nil, "NOWGO_TABLE", "NOWGO_SIGNING_KEYS_SECRET")
 	lambda.Start(gateway.AuthorizerHandler(a.Denials.Watch(a.Authorizer.Authorize), func(ctx context.Context, err error) {
 		d.log.ErrorContext(ctx, "no verdict", "error", err)
 	}))
@@ -63,7 +70,7 @@ func ServeArchivist() {
 
 // ServeEraser runs the eraser, which the clock wakes. It does not return.
 func ServeEraser() {
-	d, a := mustCompose("NOWGO_TABLE", "NOWGO_BLOBS", "NOWGO_PLATFORM_SECRET")
+	d, a := mustCompose(deployment.redis, "NOWGO_TABLE", "NOWGO_BLOBS", "NOWGO_PLATFORM_SECRET")
 	rows, ok := d.table().(store.Eraser)
 	if !ok {
 		settings.Fail(errors.New("the table cannot erase"))
@@ -74,6 +81,19 @@ func ServeEraser() {
 	}
 	w := a.Eraser(app.Erasure{Rows: rows, Settle: erasure.DefaultSettle, Backups: time.Duration(days) * 24 * time.Hour})
 	lambda.Start(func(ctx context.Context) error { return w.Run(ctx) })
+}
+
+// ServeProver runs the prover, which an operator invokes. It does not return. In the emulator, which has no roles, it says that there is
+// nothing to prove.
+func ServeProver() {
+	d := mustDeploy("NOWGO_TABLE", "NOWGO_BLOBS", "NOWGO_KMS_KEY_ARN")
+	lambda.Start(func(ctx context.Context) ([]prover.Finding, error) {
+		if d.clients == nil {
+			return nil, errors.New("this environment has no data role: the emulator enforces none, and proves nothing")
+		}
+		p := prover.Prover{AWS: d.aws, Credentials: d.clients.Credentials, Table: d.env.Table, Bucket: d.env.Blobs, Key: d.env.Key, System: d.system}
+		return p.Run(ctx)
+	})
 }
 
 func mustDeploy(needs ...string) deployment {
@@ -88,11 +108,11 @@ func mustDeploy(needs ...string) deployment {
 	return d
 }
 
-func mustCompose(needs ...string) (deployment, *app.App) {
+func mustCompose(shared sharing, needs ...string) (deployment, *app.App) {
 	d := mustDeploy(needs...)
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	a, err := d.compose(ctx)
+	a, err := d.compose(ctx, shared)
 	if err != nil {
 		settings.Fail(err)
 	}
