@@ -183,6 +183,27 @@ func TestUserChangedWhileTheyAcceptIsLetInAllTheSame(t *testing.T) {
 	}
 }
 
+// Whatever row is left of an invitation before, the one that the user's row names is the only one.
+func TestInvitationThatIsNotItsUsersIsNone(t *testing.T) {
+	w := newWorld(t)
+	first, err := w.Invite(w.ctx, azul, identity.InviteInput{Contact: identity.Contact{Email: "ana@x.example", Name: "Ana"}, Role: tenant.ClientAdmin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row, err := w.table.Get(t.Context(), azul, keys.Invitation(first.Invitation.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = w.ResendInvitation(w.ctx, azul, first.User.ID, identity.Resend{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.table.Commit(t.Context(), azul, testkit.Record(w.ctx, t, w.sys, azul), store.Create(row)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.Accept(w.ctx, identity.Accept{Token: first.Invitation.Token, Password: good})
+	wantFault(t, err, fault.Unauthenticated, "invalid_invitation")
+}
+
 // Bad input: invitations. Each is refused with 401 and recorded.
 func TestAttackInvitationGuessed(t *testing.T) {
 	w := newWorld(t)

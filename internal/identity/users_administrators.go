@@ -62,8 +62,7 @@ func (s *Service) administrator(ctx context.Context, client tenant.ID, id string
 	return store.Check(keys.User(id), u.Version), u.administers(), err
 }
 
-// happened returns the event of a fact for the client's trail and, where a global administrator did it, the same for the platform's,
-// whose copy has no private part: names and addresses stay with the client, where they can be erased.
+// happened returns the event of a fact for the client's trail and, where a global administrator did it, the same for the platform's.
 func (s *Service) happened(ctx context.Context, client tenant.ID, f audit.Fact) ([]audit.Event, error) {
 	e, err := s.event(ctx, client, f)
 	if err != nil {
@@ -72,7 +71,5 @@ func (s *Service) happened(ctx context.Context, client tenant.ID, f audit.Fact) 
 	if tenant.CallFrom(ctx).Principal.Role != tenant.GlobalAdmin {
 		return []audit.Event{e}, nil
 	}
-	platform := directory.PlatformEvent(e)
-	platform.Private = nil
-	return []audit.Event{e, platform}, nil
+	return []audit.Event{e, directory.PlatformEvent(e)}, nil
 }

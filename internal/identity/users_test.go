@@ -248,6 +248,9 @@ func TestRemovedUserLeavesNothingOfTheirs(t *testing.T) {
 	if _, err := w.Refresh(w.ctx, elsewhere.tokens.RefreshToken); err != nil {
 		t.Errorf("in the other client: %v", err)
 	}
+	if n := count(w.trail(t, azul), events.TypeSessionEnded, `"reason":"user_removed"`); n != 1 {
+		t.Errorf("%d sessions ended, want 1", n)
+	}
 	if n := count(w.trail(t, azul), events.TypeUserRemoved, `"role":"standard_user","status":"active"`); n != 1 {
 		t.Errorf("%d user.removed", n)
 	}
