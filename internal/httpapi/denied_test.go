@@ -63,7 +63,12 @@ func watched(t *testing.T) *platform {
 	if err := p.api.Err(); err != nil {
 		t.Fatal(err)
 	}
-	p.handler = httpapi.Authenticate(authorize, p.api.Handler())
+	p.handler = httpapi.Authenticate(func(ctx context.Context, header string) (tenant.Principal, error) {
+		if header == "Bearer suspended" {
+			return tenant.Principal{}, denial.Proven(denial.Token, principals["ana"], fault.New("test", fault.Forbidden, "client_suspended"))
+		}
+		return authorize(ctx, header)
+	}, p.api.Handler())
 	return p
 }
 
@@ -104,6 +109,8 @@ func TestEveryRefusalIsRecordedOnce(t *testing.T) {
 		{"allowed", "ana", "GET", "/v1/profiles/pro_one", 200, "", audit.Target{}, ""},
 		{"a credential that is none", "nonsense", "GET", "/v1/profiles/pro_one", 401, events.TypeCredentialRefused,
 			audit.Target{Type: "credential", ID: "unknown"}, "invalid_token"},
+		{"a credential of a suspended client", "suspended", "GET", "/v1/profiles/pro_one", 403, events.TypeCredentialRefused,
+			audit.Target{Type: "credential", ID: "ses_ana"}, "client_suspended"},
 		{"no credential", "", "GET", "/v1/profiles/pro_one", 401, "", audit.Target{}, ""},
 		{"a credential that is none where none is asked for", "nonsense", "POST", "/v1/auth/sign-in", 403, "", audit.Target{}, ""},
 		{"denied at the edge", "caio", "POST", "/v1/users", 403, events.TypeAccessDenied, operation("create-user"), "forbidden"},

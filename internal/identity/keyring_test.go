@@ -286,16 +286,32 @@ func TestANewKeyIsFoundWhenItIsMet(t *testing.T) {
 	gate := make(chan struct{})
 	v.set(func(v *vault) { v.gate = gate })
 	token := issue(t, signer)
-	var all sync.WaitGroup
-	for range 8 { // all who come while it is read wait for it
-		all.Go(func() {
-			if _, err := verifier.Verify(token); err != nil {
-				t.Error(err)
-			}
-		})
+	results := make(chan error, 8)
+	verify := func() {
+		_, err := verifier.Verify(token)
+		results <- err
+	}
+	go verify()
+	for deadline := time.Now().Add(10 * time.Second); v.loads.Load() == before; {
+		if time.Now().After(deadline) {
+			t.Fatal("the keys are not read")
+		}
+	}
+	for range 7 {
+		go verify()
+	}
+	select {
+	case err := <-results:
+		t.Errorf("who comes while the keys are read does not wait for them: %v", err)
+		results <- err
+	case <-time.After(50 * time.Millisecond): // that nobody is answered shows by nothing else
 	}
 	close(gate)
-	all.Wait()
+	for range 8 {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
 	if n := v.loads.Load() - before; n != 1 {
 		t.Errorf("%d loads, want 1", n)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -243,6 +244,28 @@ func decoded(t *testing.T, token string, part int) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// A signature whose last byte is 0 decodes the same from two characters less, if line breaks make up for them.
+func TestASignatureHasOneWriting(t *testing.T) {
+	s, m, clock := newSigner(t)
+	header, claims := m.parts(clock.Now())
+	for n := range 2000 {
+		claims["jti"] = strconv.Itoa(n)
+		token := m.mint(t, header, claims)
+		if decoded(t, token, 2)[ed25519.SignatureSize-1] != 0 {
+			continue
+		}
+		if _, err := s.Verify(token); err != nil {
+			t.Fatal(err)
+		}
+		for _, breaks := range []string{"\r\n", "\n\n"} {
+			_, err := s.Verify(token[:len(token)-2] + breaks)
+			wantFault(t, err, fault.Unauthenticated, "invalid_token")
+		}
+		return
+	}
+	t.Fatal("no signature ends in 0")
 }
 
 func FuzzVerify(f *testing.F) {
