@@ -7,4 +7,4 @@ import (
 )
 
 // The document at /openapi.json describes every operation; the gateway leads only this capability's paths here.
-func main() { function.ServeHTTP(app.All()...) }
+func main() { function.ServeDocs(app.All()...) }

@@ -90,5 +90,6 @@ func environment(endpoint string) []string {
 	return []string{"AWS_REGION=" + env.Region, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_ENDPOINT_URL=" + endpoint,
 		"NOWGO_ENV=bench", "NOWGO_TABLE=" + table, "NOWGO_BUS=nowgo", "NOWGO_BLOBS=nowgo", "NOWGO_SIGNING_KEYS_SECRET=signing-keys",
 		"NOWGO_PLATFORM_SECRET=platform", "NOWGO_ADMINISTRATOR_SECRET=administrator", "NOWGO_FAILURES=" + endpoint + "/failures",
-		"NOWGO_DATA_ROLE_ARN=arn:aws:iam::123456789012:role/data", "NOWGO_REGISTRAR_ROLE_ARN=arn:aws:iam::123456789012:role/registrar"}
+		"NOWGO_DATA_ROLE_ARN=arn:aws:iam::123456789012:role/data", "NOWGO_REGISTRAR_ROLE_ARN=arn:aws:iam::123456789012:role/registrar",
+		"NOWGO_RATE_SHARE=1000"}
 }

@@ -31,7 +31,7 @@ func BenchmarkReadByID(b *testing.B) {
 		b.Fatal(err)
 	}
 	us := serve(b, filepath.Join(binary, "monolith"), "NOWGO_ADDR=127.0.0.1:0", "NOWGO_DATA="+filepath.Join(b.TempDir(), "data"),
-		"NOWGO_ADMIN_EMAIL="+adminEmail, "NOWGO_ADMIN_PASSWORD="+adminPassword)
+		"NOWGO_ADMIN_EMAIL="+adminEmail, "NOWGO_ADMIN_PASSWORD="+adminPassword, "NOWGO_RATE_SHARE=1000")
 	path, token := anAgent(b, us)
 	request := []byte("GET " + path + " HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer " + token + "\r\nUser-Agent: bench\r\n\r\n")
 	body := ask(b, us, request)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"sync"
@@ -122,37 +123,50 @@ func dial(address string) (*connection, error) {
 
 // ask returns a body that is valid until the next call.
 func (c *connection) ask(request []byte) ([]byte, error) {
+	status, body, err := c.answer(request)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("answered with %d: %s", status, body)
+	}
+	return body, err
+}
+
+// answer is ask for any status.
+func (c *connection) answer(request []byte) (int, []byte, error) {
 	if _, err := c.Write(request); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	status, err := c.in.ReadSlice('\n')
+	line, err := c.in.ReadSlice('\n')
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	if !bytes.HasPrefix(status, []byte("HTTP/1.1 200 ")) {
-		return nil, fmt.Errorf("answered with %s", status)
+	if len(line) < len("HTTP/1.1 200") {
+		return 0, nil, fmt.Errorf("answered with %s", line)
+	}
+	status, err := strconv.Atoi(string(line[len("HTTP/1.1 "):len("HTTP/1.1 200")]))
+	if err != nil {
+		return 0, nil, fmt.Errorf("answered with %s", line)
 	}
 	length := -1
 	for {
 		line, err := c.in.ReadSlice('\n')
 		if err != nil {
-			return nil, err
+			return 0, nil, err
 		}
 		if len(line) == len("\r\n") {
 			break
 		}
 		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
-				return nil, err
+				return 0, nil, err
 			}
 		}
 	}
 	if length < 0 {
-		return nil, fmt.Errorf("no Content-Length: %w", os.ErrInvalid)
+		return 0, nil, fmt.Errorf("no Content-Length: %w", os.ErrInvalid)
 	}
 	if cap(c.body) < length {
 		c.body = make([]byte, length)
 	}
 	_, err = io.ReadFull(c.in, c.body[:length])
-	return c.body[:length], err
+	return status, c.body[:length], err
 }

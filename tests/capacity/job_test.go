@@ -52,6 +52,7 @@ func (j *job) clients() tenant.Principal {
 	j.do("get-me", twice, 200, ana, "GET", "/v1/auth/me", nil)
 	seen = j.do("get-own-client", byID, 200, ana, "GET", "/v1/client", nil)
 	j.do("update-own-client", change, 200, ana, "PATCH", "/v1/client", object{"name": "Loja Azul"}, "If-Match", text(seen, "etag"))
+	j.do("get-usage", twice, 200, ana, "GET", "/v1/usage", nil)
 	settings := j.do("get-settings", byID, 200, ana, "GET", "/v1/client/settings", nil)
 	etag := text(settings, "etag")
 	delete(settings, "etag")
