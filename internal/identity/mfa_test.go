@@ -341,6 +341,19 @@ func TestAttackRemovalWithAStolenSession(t *testing.T) {
 	wantNoSecrets(t, trail, nil, append(codes, code))
 }
 
+// The user's login went, and somebody else has the address now: the session is not theirs.
+func TestAttackALoginThatIsSomebodyElsesByNow(t *testing.T) {
+	w := newWorld(t)
+	me := w.as(t, w.member(t, azul, ana, good))
+	p := w.person(t)
+	p.ID = "per_somebodyelse"
+	w.write(t, p)
+	_, err := w.EnrolTOTP(me, good)
+	wantFault(t, err, fault.Unauthenticated, "unauthenticated")
+	_, err = w.SecondFactor(me)
+	wantFault(t, err, fault.Unauthenticated, "unauthenticated")
+}
+
 func TestAttackMachinesAndAssumedSessionsHaveNoSecondFactor(t *testing.T) {
 	w := newWorld(t)
 	tokens := w.member(t, azul, ana, good)

@@ -165,6 +165,14 @@ func TestKeysAreKeptForAWhileAndSomeUses(t *testing.T) {
 	if api.opened != 1 {
 		t.Errorf("%d keys unwrapped, want 1", api.opened)
 	}
+	for _, open := range []func() ([]byte, error){func() ([]byte, error) { return s.Open(t.Context(), "cli_azul2", "channel", box) },
+		func() ([]byte, error) { return s.Open(t.Context(), "cli_azul", "webhook", box) }} {
+		before := api.opened
+		if _, err := open(); !errors.Is(err, envelope.ErrOpen) || api.opened != before+1 {
+			t.Errorf("another context found the key in memory: %v", err)
+		}
+	}
+	api.opened = 1
 	clock.Advance(5*time.Minute - time.Second)
 	seal("cli_azul2")
 	if api.made != 3 {
