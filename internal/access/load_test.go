@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"maps"
 	"testing"
 	"testing/fstest"
 
@@ -87,7 +88,7 @@ func everything(t *testing.T) *cedar.PolicySet {
 // Only the policies that can apply to an operation are evaluated, and the answer is that of all of them together.
 func TestOnlyWhatCanApplyIsEvaluated(t *testing.T) {
 	d, all := newDecider(t), everything(t)
-	total := len(all.Map())
+	total := len(maps.Collect(all.All()))
 	most := 0
 	for _, op := range route.Operations() {
 		asked := map[cedar.PolicyID]bool{}
@@ -126,7 +127,7 @@ func TestOnlyWhatCanApplyIsEvaluated(t *testing.T) {
 
 // Whoever asks why is told in their language, of every policy there is.
 func TestEveryPolicyIsDescribed(t *testing.T) {
-	for id, p := range everything(t).Map() {
+	for id, p := range everything(t).All() {
 		for _, name := range []string{"description", "descricao"} {
 			if len(p.Annotations()[types.AnnotationKey(name)]) < 10 {
 				t.Errorf("%s has no @%s", id, name)
