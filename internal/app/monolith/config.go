@@ -11,6 +11,7 @@ type Config struct {
 	Addr          string  // NOWGO_ADDR: host and port to listen on
 	Data          string  // NOWGO_DATA: folder of everything durable
 	PublicURL     string  // NOWGO_PUBLIC_URL: where people reach the platform; http:// and Addr where empty
+	Proxies       string  // NOWGO_PROXIES: networks whose X-Forwarded-For says where a request comes from, separated by commas
 	Mail          string  // NOWGO_MAIL: smtp:// or smtps://, or a folder for .eml files; empty: invitations answer with their token
 	MailFrom      string  // NOWGO_MAIL_FROM: the sender's address
 	RedisURL      string  // NOWGO_REDIS_URL: redis:// or rediss://, shared by several processes; empty: this process's memory
@@ -22,6 +23,6 @@ type Config struct {
 // ReadConfig reads the environment. Everything has a default.
 func ReadConfig(e *settings.Env) Config {
 	return Config{Addr: e.Optional("NOWGO_ADDR", "127.0.0.1:8080"), Data: e.Optional("NOWGO_DATA", "./.data"),
-		PublicURL: e.Optional("NOWGO_PUBLIC_URL", ""), Mail: e.Optional("NOWGO_MAIL", ""), MailFrom: e.Optional("NOWGO_MAIL_FROM", ""), RedisURL: e.Optional("NOWGO_REDIS_URL", ""),
+		PublicURL: e.Optional("NOWGO_PUBLIC_URL", ""), Proxies: e.Optional("NOWGO_PROXIES", ""), Mail: e.Optional("NOWGO_MAIL", ""), MailFrom: e.Optional("NOWGO_MAIL_FROM", ""), RedisURL: e.Optional("NOWGO_REDIS_URL", ""),
 		RateShare: e.Number("NOWGO_RATE_SHARE", 1), AdminEmail: e.Optional("NOWGO_ADMIN_EMAIL", "admin@nowgo.example"), AdminPassword: e.Optional("NOWGO_ADMIN_PASSWORD", "")}
 }

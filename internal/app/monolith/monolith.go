@@ -113,7 +113,11 @@ func New(ctx context.Context, cfg Config, sys system.System, log *slog.Logger) (
 	if err != nil {
 		return m, err
 	}
-	m.server = &http.Server{Handler: httpapi.Authenticate(a.Authorizer.Verdict, h), ReadHeaderTimeout: 10 * time.Second,
+	trusted, err := parseProxies(cfg.Proxies)
+	if err != nil {
+		return m, err
+	}
+	m.server = &http.Server{Handler: trusted.behind(httpapi.Authenticate(a.Authorizer.Verdict, h)), ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	return m, nil
