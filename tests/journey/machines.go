@@ -149,6 +149,11 @@ func guesses(t *testing.T, d Deployment, c company) {
 		}
 	}
 	d.As(t, key).Must(200, "GET", "/v1/agents", nil)
+	c.admin.t = t
+	events := string(c.admin.Must(200, "GET", "/v1/audit-events?limit=50", nil).Raw)
+	if !strings.Contains(events, `"target":{"type":"credential","id":"`+made.Text("id")+`"}`) {
+		t.Errorf("the guess is not in the trail: %s", events)
+	}
 }
 
 func rotation(t *testing.T, d Deployment, c company) {
