@@ -31,7 +31,7 @@ const DefaultCapacity = 1 << 15
 
 // Verifier verifies access tokens; [identity.Signer] is one.
 type Verifier interface {
-	// Verify returns the claims of a good token, and fault.Unauthenticated otherwise. It does no I/O.
+	// Verify returns the claims of a good token, and fault.Unauthenticated otherwise. It asks nobody but, once in a while, for the keys.
 	Verify(token string) (identity.Claims, error)
 }
 

@@ -4,8 +4,11 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,6 +43,7 @@ type event struct {
 		Method string
 		Reason string
 		Count  int
+		Step   string
 	}
 	Actor struct{ Type string }
 }
@@ -97,6 +101,7 @@ func TestMonolith(t *testing.T) {
 	v := Onboard(t, d)
 	sent := Tokens(t, d, v)
 	sent += Headers(t, d, v)
+	t.Run("published keys", func(t *testing.T) { Published(t, d) })
 	expired(t, d, v)
 	if n := len(refusals(t, d, root(t, d))); n < 10 || n > 40 {
 		t.Errorf("%d of %d refusals listed at once, want ten a minute", n, sent)
@@ -125,11 +130,14 @@ func TestStack(t *testing.T) {
 	}
 	d := Target{Gateway: true, Deployment: journey.Deployment{URL: s.APIURL, AdminEmail: s.AdministratorEmail, AdminPassword: s.AdministratorPassword,
 		Archived: s.Archived}}
+	var id *string
 	for _, secret := range list.SecretList {
-		if filepath.Base(aws.ToString(secret.Name)) != "signing-keys" {
-			continue
+		if filepath.Base(aws.ToString(secret.Name)) == "signing-keys" {
+			id = secret.ARN
 		}
-		value, err := api.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: secret.ARN})
+	}
+	read := func() []byte {
+		value, err := api.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: id})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,14 +145,13 @@ func TestStack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.Key = keyOf(t, document)
+		return document
 	}
-	if d.Key == nil {
-		t.Fatal("there is no secret with the signing keys")
-	}
+	d.Key = keyOf(t, read())
 	v := Onboard(t, d)
 	sent := Tokens(t, d, v)
 	sent += Headers(t, d, v)
+	t.Run("published keys", func(t *testing.T) { Published(t, d) })
 	expired(t, d, v)
 	n := 0
 	for _, e := range refusals(t, d, root(t, d)) {
@@ -152,5 +159,54 @@ func TestStack(t *testing.T) {
 	}
 	if n < 10 {
 		t.Errorf("%d of %d refusals recorded", n, sent)
+	}
+	t.Run("rotation", func(t *testing.T) { rotation(t, s, d, v, read) })
+}
+
+// rotation wakes the keeper of the keys as its rule does every hour: the text that the first key is derived from becomes a document with
+// that key and one to come, all that was issued stays good, and a second run finds nothing to do.
+func rotation(t *testing.T, s *stack.Stack, d Target, v Victim, read func() []byte) {
+	for range 2 {
+		invoke(t, s.Endpoint, "nowgo-local-keykeeper")
+		var set struct {
+			Keys []struct{ Kid, D string }
+		}
+		if err := json.Unmarshal(read(), &set); err != nil || len(set.Keys) != 2 || set.Keys[0].Kid != v.header["kid"] || set.Keys[0].D == "" || set.Keys[1].D == "" {
+			t.Fatalf("%d keys, the first %v: %v", len(set.Keys), set.Keys, err)
+		}
+	}
+	admitted(t, d, v.claims["sub"], "Bearer "+v.Token)
+	steps := 0
+	var page struct{ Items []event }
+	d.As(t, root(t, d)).Must(200, "GET", "/v1/audit-events?limit=100", nil).Into(&page)
+	for _, e := range page.Items {
+		if e.Type == "signing_key.rotated" {
+			steps++
+			if e.Change.Step != "announced" || e.Actor.Type != "system" {
+				t.Errorf("%+v", e)
+			}
+		}
+	}
+	if steps != 1 {
+		t.Errorf("%d steps recorded, want 1", steps)
+	}
+}
+
+// invoke calls a function of the emulator and fails where it does.
+func invoke(t *testing.T, endpoint, name string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint+"/2015-03-31/functions/"+name+"/invocations", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261123/"+env.Region+"/lambda/aws4_request, SignedHeaders=host, Signature=0")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("X-Amz-Function-Error") != "" {
+		t.Fatalf("%s: %d %v %s, %v", name, res.StatusCode, res.Header, body, err)
 	}
 }

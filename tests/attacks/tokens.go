@@ -141,7 +141,9 @@ func twice(d Target, v Victim) map[string]string {
 // said are tokens of the right key that say what none of ours says.
 func said(d Target, v Victim) map[string]string {
 	all := map[string]string{}
-	claims := func(name string, members ...any) { all[name] = sign(d.Key, text(v.header), text(with(v.claims, members...))) }
+	claims := func(name string, members ...any) {
+		all[name] = sign(d.Key, text(v.header), text(with(v.claims, members...)))
+	}
 	claims("another issuer", "iss", "https://evil.example")
 	claims("no issuer", "iss", nil)
 	claims("another audience", "aud", []string{"other-api"})
