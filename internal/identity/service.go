@@ -51,8 +51,8 @@ type Deps struct {
 	Signer    *Signer
 	Mailer    mail.Sender
 	Envelope  envelope.Sealer // of second factors' secrets; nil: nobody can enrol or show one
-	PublicURL string // where people reach the platform, without a slash at the end
-	Hasher    Hasher // nil: [NewArgon2] with [Recommended]
+	PublicURL string          // where people reach the platform, without a slash at the end
+	Hasher    Hasher          // nil: [NewArgon2] with [Recommended]
 	// Meter counts attempts to guess; nil: they are not slowed down. Wait returns after d or with ctx's error; nil: by the clock.
 	Meter cache.Meter
 	Wait  func(ctx context.Context, d time.Duration) error
