@@ -39,7 +39,7 @@ const (
 	TypePasswordReset          = "password.reset"
 	TypePasswordChanged        = "password.changed"
 
-	TypeAPIKeyCreated    = "api_key.created"
+	TypeAPIKeyCreated    = "api_key.created" //nolint:gosec // a name
 	TypeAPIKeyRotated    = "api_key.rotated"
 	TypeAPIKeyRevoked    = "api_key.revoked"
 	TypeAPIKeyUsed       = "api_key.used"
@@ -53,7 +53,7 @@ const (
 	TypeLoginCreated      = "login.created"
 	TypeLoginRemoved      = "login.removed"
 
-	TypeCredentialRefused = "credential.refused"
+	TypeCredentialRefused = "credential.refused" //nolint:gosec // a name
 	TypeAccessDenied      = "access.denied"
 	TypeSigningKeyRotated = "signing_key.rotated"
 
