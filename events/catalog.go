@@ -39,8 +39,8 @@ const (
 	TypePasswordReset          = "password.reset"
 	TypePasswordChanged        = "password.changed"
 
-	TypeAPIKeyCreated    = "api_key.created" //nolint:gosec // a name
-	TypeAPIKeyRotated    = "api_key.rotated"
+	TypeAPIKeyCreated    = "api_key.created"
+	TypeAPIKeyRotated    = "api_key.rotated" //nolint:gosec // a name
 	TypeAPIKeyRevoked    = "api_key.revoked"
 	TypeAPIKeyUsed       = "api_key.used"
 	TypeSessionAssumed   = "session.assumed"
