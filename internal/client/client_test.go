@@ -276,7 +276,11 @@ func TestPlan(t *testing.T) {
 	if c, err = b.Update(b.root, id, 2, client.Patch{Name: &name, Plan: &business}); err != nil || c.Version != 2 {
 		t.Errorf("nothing to change: %+v, %v", c, err)
 	}
-	_, err = b.Update(b.root, id, 2, client.Patch{Plan: &unknown})
+	starter := "starter"
+	if c, err = b.Update(b.root, id, 2, client.Patch{Plan: &starter}); err != nil || c.Plan != starter || c.Version != 3 || c.Name != name {
+		t.Errorf("the plan alone: %+v, %v", c, err)
+	}
+	_, err = b.Update(b.root, id, 3, client.Patch{Plan: &unknown})
 	want(t, "no such plan", err, fault.Invalid, "validation_failed", "body.plan")
 	_, err = b.Update(b.root, id, 1, client.Patch{Plan: &business})
 	want(t, "a stale version", err, fault.PreconditionFailed, "version_mismatch")

@@ -33,10 +33,15 @@ func TestATurnIsSettledWithWhatTheModelUsed(t *testing.T) {
 	c := b.start(t)
 	b.model.usage = llm.Usage{InputTokens: 120, OutputTokens: 30}
 	b.model.during = func() { b.standing(t, "while the model thinks", 1, 0, 4000+10) }
+	commits := 0
+	b.Service.Table = &testkit.Overtaken{Table: b.Kit.Table, Times: 1 << 20, First: func() { commits++ }}
 	if _, err := b.Send(b.ctx, client, c, "vinte letras, aqui!!"); err != nil {
 		t.Fatal(err)
 	}
 	b.standing(t, "afterwards", 1, 150, 0)
+	if commits != 2 {
+		t.Errorf("a turn that nobody overtakes took %d commits", commits)
+	}
 }
 
 // Another turn of the same conversation, and so of the same row, is asked and answered while the model thinks.

@@ -18,7 +18,7 @@
 //	message                 message#<conversation>#<8 digits>
 //	audit event             event#<shard, 2 digits>#<ulid>       target#<type>#<id>#<ulid>                    actor#<id>#<ulid>
 //	API key                 apikey#<id>                          user#<author>#apikey#<created>#<id>
-//	usage                   usage#<period>#<what>
+//	usage                   usage#<month>#<shard>
 //	idempotency             idempotency#<hash>
 //
 // In platform partitions, which only store/directory names:
@@ -207,8 +207,8 @@ func UserAPIKey(user string, created time.Time, id string) string {
 	return "user#" + user + "#apikey#" + Created(created) + "#" + id
 }
 
-// Usage is what was used in a period (2026-11 or 2026-11-23) of what (messages, tokens).
-func Usage(period, what string) string { return "usage#" + period + "#" + what }
+// Usage is one shard (0 to 7) of what was used in a month (2026-11).
+func Usage(month, shard string) string { return "usage#" + month + "#" + shard }
 
 // UserSessions lists a user's sessions in by_parent.
 func UserSessions(user string) string { return "user#" + user + "#session#" }
