@@ -117,11 +117,11 @@ func TestInvitedUserIsMadeActiveByNobodyElse(t *testing.T) {
 	}
 	id := page.Items[0].ID
 	for _, status := range []identity.Status{identity.StatusActive, identity.StatusDisabled} {
-		_, err := w.update(t, w.ctx, azul, id, identity.UserPatch{Status: ptr(status)})
+		_, err := w.update(w.ctx, t, azul, id, identity.UserPatch{Status: ptr(status)})
 		wantFault(t, err, fault.Conflict, "user_not_accepted")
 	}
 	// The role can be put right before.
-	if _, err := w.update(t, w.ctx, azul, id, identity.UserPatch{Role: ptr(tenant.StandardUser)}); err != nil {
+	if _, err := w.update(w.ctx, t, azul, id, identity.UserPatch{Role: ptr(tenant.StandardUser)}); err != nil {
 		t.Fatal(err)
 	}
 	tokens, err := w.Accept(w.ctx, identity.Accept{Token: token, Password: good})
@@ -173,7 +173,7 @@ func TestUserChangedWhileTheyAcceptIsLetInAllTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	over.Times, over.First = 1, func() {
-		if _, err := w.update(t, w.ctx, azul, page.Items[0].ID, identity.UserPatch{Role: ptr(tenant.StandardUser)}); err != nil {
+		if _, err := w.update(w.ctx, t, azul, page.Items[0].ID, identity.UserPatch{Role: ptr(tenant.StandardUser)}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -128,7 +128,7 @@ func TestFiltersOfUsers(t *testing.T) {
 		w.clock.Advance(time.Second)
 	}
 	late := w.join(t, azul, "late@x.example", tenant.StandardUser)
-	if _, err := w.update(t, ana.ctx, azul, late.id, identity.UserPatch{Status: ptr(identity.StatusDisabled), Name: ptr("Late")}); err != nil {
+	if _, err := w.update(ana.ctx, t, azul, late.id, identity.UserPatch{Status: ptr(identity.StatusDisabled), Name: ptr("Late")}); err != nil {
 		t.Fatal(err)
 	}
 	table.reads.Store(0)

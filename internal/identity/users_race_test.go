@@ -14,12 +14,12 @@ import (
 // ending is a way in which an administrator stops being one.
 type ending struct {
 	name string
-	do   func(t *testing.T, w *world, by person, id string, seen int64) error
+	do   func(w *world, by person, id string, seen int64) error
 }
 
 func endings() []ending {
-	patch := func(p identity.UserPatch) func(*testing.T, *world, person, string, int64) error {
-		return func(t *testing.T, w *world, by person, id string, seen int64) error {
+	patch := func(p identity.UserPatch) func(*world, person, string, int64) error {
+		return func(w *world, by person, id string, seen int64) error {
 			_, err := w.UpdateUser(by.ctx, azul, id, seen, p)
 			return err
 		}
@@ -27,7 +27,7 @@ func endings() []ending {
 	return []ending{
 		{"demoted", patch(identity.UserPatch{Role: ptr(tenant.AgentManager)})},
 		{"disabled", patch(identity.UserPatch{Status: ptr(identity.StatusDisabled)})},
-		{"removed", func(t *testing.T, w *world, by person, id string, seen int64) error {
+		{"removed", func(w *world, by person, id string, seen int64) error {
 			return w.RemoveUser(by.ctx, azul, id, seen)
 		}},
 	}
@@ -42,14 +42,14 @@ func TestTheLastAdministratorStays(t *testing.T) {
 			w.join(t, azul, "manager@x.example", tenant.AgentManager)
 			w.join(t, verde, "other@x.example", tenant.ClientAdmin)
 			disabled := w.join(t, azul, "disabled@x.example", tenant.ClientAdmin)
-			if _, err := w.update(t, ana.ctx, azul, disabled.id, identity.UserPatch{Status: ptr(identity.StatusDisabled)}); err != nil {
+			if _, err := w.update(ana.ctx, t, azul, disabled.id, identity.UserPatch{Status: ptr(identity.StatusDisabled)}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := w.Invite(w.ctx, azul, identity.InviteInput{Contact: identity.Contact{Email: "invited@x.example", Name: "I"}, Role: tenant.ClientAdmin}); err != nil {
 				t.Fatal(err)
 			}
 			before := len(w.trail(t, azul))
-			wantFault(t, end.do(t, w, ana, ana.id, 2), fault.Conflict, "last_administrator")
+			wantFault(t, end.do(w, ana, ana.id, 2), fault.Conflict, "last_administrator")
 			if w.administrators(t, azul) != 1 || len(w.trail(t, azul)) != before {
 				t.Error("something happened all the same")
 			}
@@ -57,7 +57,7 @@ func TestTheLastAdministratorStays(t *testing.T) {
 				t.Errorf("the last administrator's session: %v", err)
 			}
 			w.join(t, azul, "eva@x.example", tenant.ClientAdmin)
-			if err := end.do(t, w, ana, ana.id, 2); err != nil {
+			if err := end.do(w, ana, ana.id, 2); err != nil {
 				t.Errorf("with another one left: %v", err)
 			}
 		})
@@ -76,11 +76,11 @@ func TestTwoAdministratorsCannotTakeEachOtherAway(t *testing.T) {
 				})
 				ana, eva := w.join(t, azul, "ana@x.example", tenant.ClientAdmin), w.join(t, azul, "eva@x.example", tenant.ClientAdmin)
 				over.Times, over.First = 1, func() {
-					if err := faster.do(t, w, eva, ana.id, 2); err != nil {
+					if err := faster.do(w, eva, ana.id, 2); err != nil {
 						t.Error(err)
 					}
 				}
-				wantFault(t, end.do(t, w, ana, eva.id, 2), fault.Conflict, "last_administrator")
+				wantFault(t, end.do(w, ana, eva.id, 2), fault.Conflict, "last_administrator")
 				if n := w.administrators(t, azul); n != 1 {
 					t.Errorf("%d administrators are left", n)
 				}
@@ -115,7 +115,7 @@ func TestAdministratorsWhoTakeEachOtherAwayAtOnceLeaveOne(t *testing.T) {
 			t.Fatalf("round %d: no administrator is left", round)
 		}
 		for _, p := range all {
-			if _, err := w.update(t, w.ctx, azul, p.id, identity.UserPatch{Role: ptr(tenant.ClientAdmin)}); err != nil {
+			if _, err := w.update(w.ctx, t, azul, p.id, identity.UserPatch{Role: ptr(tenant.ClientAdmin)}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -51,7 +51,7 @@ func (w *world) version(t *testing.T, client tenant.ID, id string) int64 {
 }
 
 // update changes a user at the version it has.
-func (w *world) update(t *testing.T, ctx context.Context, client tenant.ID, id string, p identity.UserPatch) (identity.User, error) {
+func (w *world) update(ctx context.Context, t *testing.T, client tenant.ID, id string, p identity.UserPatch) (identity.User, error) {
 	t.Helper()
 	return w.UpdateUser(ctx, client, id, w.version(t, client, id), p)
 }
@@ -126,7 +126,7 @@ func TestUpdatesThatCannotBe(t *testing.T) {
 		"a limit with a key":   {identity.UserPatch{Within: ptr([]string{"pro_a#b"})}, "body.within[0]"},
 		"a limit of nothing":   {identity.UserPatch{Within: ptr([]string{"pro_none"})}, "body.within[0]"},
 	} {
-		_, err := w.update(t, ana.ctx, azul, rui.id, c.patch)
+		_, err := w.update(ana.ctx, t, azul, rui.id, c.patch)
 		var f *fault.Error
 		if !errors.As(err, &f) || f.Kind != fault.Invalid || len(f.Fields) != 1 || f.Fields[0].Location != c.field {
 			t.Errorf("%s: %v", name, err)
@@ -151,12 +151,12 @@ func TestAManagersLimits(t *testing.T) {
 	w.put(t, azul, keys.Profile("pro_a"))
 	w.put(t, azul, keys.Agent("agt_b"))
 	w.put(t, verde, keys.Profile("pro_verde"))
-	_, err := w.update(t, ana.ctx, azul, rui.id, identity.UserPatch{Within: ptr([]string{"pro_a", "pro_verde"})})
+	_, err := w.update(ana.ctx, t, azul, rui.id, identity.UserPatch{Within: ptr([]string{"pro_a", "pro_verde"})})
 	var f *fault.Error
 	if !errors.As(err, &f) || len(f.Fields) != 1 || f.Fields[0].Location != "body.within[1]" {
 		t.Errorf("another client's profile: %v", err)
 	}
-	u, err := w.update(t, ana.ctx, azul, rui.id, identity.UserPatch{Within: ptr([]string{"pro_a", "agt_b", "pro_a"})})
+	u, err := w.update(ana.ctx, t, azul, rui.id, identity.UserPatch{Within: ptr([]string{"pro_a", "agt_b", "pro_a"})})
 	if err != nil || u.Within != "agt_b pro_a" {
 		t.Fatalf("%+v, %v", u, err)
 	}
@@ -169,18 +169,18 @@ func TestAManagersLimits(t *testing.T) {
 	if err := w.table.Commit(t.Context(), azul, testkit.Record(w.ctx, t, w.sys, azul), store.Delete(keys.Agent("agt_b"), 1)); err != nil {
 		t.Fatal(err)
 	}
-	if u, err = w.update(t, ana.ctx, azul, rui.id, identity.UserPatch{Within: ptr([]string{"agt_b"})}); err != nil || u.Within != "agt_b" {
+	if u, err = w.update(ana.ctx, t, azul, rui.id, identity.UserPatch{Within: ptr([]string{"agt_b"})}); err != nil || u.Within != "agt_b" {
 		t.Errorf("%+v, %v", u, err)
 	}
-	_, err = w.update(t, ana.ctx, azul, rui.id, identity.UserPatch{Role: ptr(tenant.StandardUser), Within: ptr([]string{"pro_a"})})
+	_, err = w.update(ana.ctx, t, azul, rui.id, identity.UserPatch{Role: ptr(tenant.StandardUser), Within: ptr([]string{"pro_a"})})
 	wantFault(t, err, fault.Invalid, "validation_failed")
-	if u, err = w.update(t, ana.ctx, azul, rui.id, identity.UserPatch{Role: ptr(tenant.StandardUser)}); err != nil || u.Within != "" {
+	if u, err = w.update(ana.ctx, t, azul, rui.id, identity.UserPatch{Role: ptr(tenant.StandardUser)}); err != nil || u.Within != "" {
 		t.Errorf("another role keeps limits: %+v, %v", u, err)
 	}
-	if u, err = w.update(t, ana.ctx, azul, rui.id, identity.UserPatch{Role: ptr(tenant.AgentManager), Within: ptr([]string{"pro_a"})}); err != nil || u.Within != "pro_a" {
+	if u, err = w.update(ana.ctx, t, azul, rui.id, identity.UserPatch{Role: ptr(tenant.AgentManager), Within: ptr([]string{"pro_a"})}); err != nil || u.Within != "pro_a" {
 		t.Errorf("%+v, %v", u, err)
 	}
-	if u, err = w.update(t, ana.ctx, azul, rui.id, identity.UserPatch{Within: ptr([]string{})}); err != nil || u.Within != "" {
+	if u, err = w.update(ana.ctx, t, azul, rui.id, identity.UserPatch{Within: ptr([]string{})}); err != nil || u.Within != "" {
 		t.Errorf("no limits any more: %+v, %v", u, err)
 	}
 }
@@ -188,7 +188,7 @@ func TestAManagersLimits(t *testing.T) {
 func TestDisabledIsOutAndComesBackWithoutOldSessions(t *testing.T) {
 	w := newWorld(t)
 	ana, rui := w.join(t, azul, "ana@x.example", tenant.ClientAdmin), w.join(t, azul, "rui@x.example", tenant.StandardUser)
-	if _, err := w.update(t, ana.ctx, azul, rui.id, identity.UserPatch{Status: ptr(identity.StatusDisabled)}); err != nil {
+	if _, err := w.update(ana.ctx, t, azul, rui.id, identity.UserPatch{Status: ptr(identity.StatusDisabled)}); err != nil {
 		t.Fatal(err)
 	}
 	if n := count(w.trail(t, azul), events.TypeSessionEnded, "user_disabled"); n != 1 {
@@ -198,7 +198,7 @@ func TestDisabledIsOutAndComesBackWithoutOldSessions(t *testing.T) {
 	wantFault(t, err, fault.Unauthenticated, "invalid_credentials")
 	// A sign-in that read the user before and committed after leaves a session; enabling ends it.
 	w.session(t, azul, rui.id, "ses_late")
-	if _, err := w.update(t, ana.ctx, azul, rui.id, identity.UserPatch{Status: ptr(identity.StatusActive)}); err != nil {
+	if _, err := w.update(ana.ctx, t, azul, rui.id, identity.UserPatch{Status: ptr(identity.StatusActive)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.table.Get(t.Context(), azul, keys.Session("ses_late")); !errors.Is(err, store.ErrNotFound) {
@@ -320,7 +320,7 @@ func TestUsersOfOlderVersions(t *testing.T) {
 	if page, err = w.ListUsers(w.ctx, azul, identity.UserQuery{Text: "old", Limit: 10}); err != nil || len(page.Items) != 0 {
 		t.Errorf("%+v, %v", page, err)
 	}
-	if _, err := w.update(t, ana.ctx, azul, "usr_old", identity.UserPatch{Name: ptr("Oldest")}); err != nil {
+	if _, err := w.update(ana.ctx, t, azul, "usr_old", identity.UserPatch{Name: ptr("Oldest")}); err != nil {
 		t.Fatal(err)
 	}
 	if page, err = w.ListUsers(w.ctx, azul, identity.UserQuery{Text: "old", Limit: 10}); err != nil || len(page.Items) != 1 {

@@ -84,7 +84,7 @@ func TestClientWhoseAdministratorsMailWasRefusedIsNotStuck(t *testing.T) {
 	}
 	sent.err = nil
 	out, err := h.inviteAdministrator(root, in)
-	if err != nil || out.User.Role != tenant.ClientAdmin || !strings.HasPrefix(sent.subject, "Convite para administrar") {
+	if err != nil || out.User.Role != tenant.ClientAdmin || !strings.HasPrefix(sent.subject, "Convite para admin") {
 		t.Errorf("%+v, %v, mail %q", out, err, sent.subject)
 	}
 	page, err := h.users.ListUsers(root, listed[0].ID, identity.UserQuery{Limit: 10})
