@@ -18,6 +18,7 @@ import (
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/internal/testkit"
 )
 
 const third = "terceira frase bem comprida"
@@ -385,6 +386,43 @@ func TestASignInUnderWayDoesNotOutliveAReset(t *testing.T) {
 	if !fault.Is(err, fault.Unauthenticated) {
 		t.Errorf("%v: the old password's session outlives the reset", err)
 	}
+}
+
+func TestASignInUnderWayDoesNotOutliveAChangeInTheSameInstant(t *testing.T) {
+	f := newForgetful(t)
+	mine := f.as(t, f.joined(t, azul, "ana@x.example", good))
+	change := func(from, to string) {
+		t.Helper()
+		if err := f.ChangePassword(mine, identity.PasswordChange{Current: from, New: to}); err != nil {
+			t.Error(err)
+		}
+	}
+	change(good, other)
+	f.hasher.verifying = func() {
+		f.hasher.verifying = nil
+		change(other, third)
+	}
+	thief, err := f.SignIn(f.ctx, identity.SignIn{Email: "ana@x.example", Password: other})
+	if err == nil {
+		_, err = f.Refresh(f.ctx, thief.RefreshToken)
+	}
+	if !fault.Is(err, fault.Unauthenticated) {
+		t.Errorf("%v: the old password's session outlives the change", err)
+	}
+}
+
+func TestALinkOfALoginThatIsGone(t *testing.T) {
+	f := newForgetful(t)
+	f.joined(t, azul, "ana@x.example", good)
+	link := f.forget(t, "ana@x.example")
+	person, err := f.dir.PersonByEmail(t.Context(), "ana@x.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.table.Commit(t.Context(), azul, testkit.Record(t.Context(), t, f.sys, azul), f.dir.DeletePerson(person)); err != nil {
+		t.Fatal(err)
+	}
+	wantFault(t, f.ResetPassword(f.ctx, identity.Reset{Token: link, Password: other}), fault.Unauthenticated, "invalid_reset_token")
 }
 
 func TestWithoutMailThereIsNoReset(t *testing.T) {
