@@ -36,7 +36,7 @@ func timeless(raw []byte) string {
 	if json.Unmarshal(raw, &v) != nil {
 		return string(raw)
 	}
-	for _, name := range []string{"last_used_at", "updated_at", "version", "corpus", "passages", "documents"} {
+	for _, name := range []string{"last_used_at", "updated_at", "version", "corpus", "passages", "documents", "agents"} {
 		delete(v, name)
 	}
 	b, err := json.Marshal(v)

@@ -26,6 +26,7 @@ type matrix struct {
 	op    operation
 	dish  recipe
 	role  string
+	why   string          // the first answer to the recipe: why it failed, if it did for all
 	works map[string]bool // the roles with which the recipe succeeds in the attacker's own client
 }
 
@@ -65,18 +66,18 @@ func Matrix(t *testing.T, d journey.Deployment, roles []string) {
 
 // operation attacks one operation as every role.
 func (m *matrix) operation(roles []string) {
-	m.works = map[string]bool{}
+	m.works, m.why = map[string]bool{}, ""
 	if m.dish.self {
 		roles = []string{user}
 	}
 	for _, m.role = range roles {
 		own := m.own(m.attacker)
 		base := m.own(m.attacker)
-		if a := m.send(m.t, own); a.status < 300 {
+		a := m.send(m.t, own)
+		if m.check("own", own, a); a.status < 300 {
 			m.works[m.role] = true
-			m.check("own", own, a)
-		} else {
-			m.check("own", own, a)
+		} else if m.why == "" {
+			m.why = a.sameness()
 		}
 		m.paths(base)
 		m.queries(base)
@@ -87,7 +88,7 @@ func (m *matrix) operation(roles []string) {
 		m.repeats()
 	}
 	if len(m.works) == 0 && m.dish.never == "" {
-		m.t.Errorf("%s succeeds for nobody in their own client: its attacks prove nothing", m.op.id)
+		m.t.Errorf("%s succeeds for nobody in their own client, so its attacks prove nothing: %s", m.op.id, m.why)
 	}
 }
 

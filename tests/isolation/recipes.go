@@ -115,6 +115,7 @@ var recipes = map[string]recipe{
 		a := k.post("/v1/users", object{"email": mark() + "@nova.example", "name": "Nova", "role": user})
 		return request{body: object{"token": a.field("invitation", "token"), "name": "Nova", "password": password}}
 	}},
+	"reset-password":  {make: upon(), never: "its token is in a mail: internal/identity has one, and its attacks"},
 	"forgot-password": {make: func(k *kitchen) request { return request{body: object{"email": k.c.emails[manager]}} }},
 	"get-me":          {make: upon()},
 	"sign-out": {self: true, make: func(k *kitchen) request {
@@ -182,7 +183,7 @@ var recipes = map[string]recipe{
 		return request{vars: map[string]string{"user_id": id}}
 	}},
 	"explain-access": {refs: map[string]string{"user_id": "user_id", "resource.id": "agent_id"}, make: func(k *kitchen) request {
-		return request{body: object{"user_id": k.c.ids["user_id"], "operation": "get-agent", "resource": object{"type": "Agent", "id": k.c.ids["agent_id"]}}}
+		return request{body: object{"user_id": k.c.ids["user_id"], "operation": "get-agent", "resource": object{"type": "agent", "id": k.c.ids["agent_id"]}}}
 	}},
 
 	"list-own-sessions": {make: upon()},
@@ -281,6 +282,9 @@ var recipes = map[string]recipe{
 	"publish-agent": {make: func(k *kitchen) request { return request{vars: map[string]string{"agent_id": k.freshAgent()}} }},
 	"rollback-agent": {make: func(k *kitchen) request {
 		id := k.freshAgent()
+		draft := "/v1/agents/" + id + "/configurations/draft"
+		k.post("/v1/agents/"+id+"/publish", nil)
+		k.w.must(k.t, k.c.tokens[admin], "PUT", draft, k.draft("/v1/agents/"+id+"/configurations/1"), "If-Match", k.etag("/v1/agents/"+id))
 		k.post("/v1/agents/"+id+"/publish", nil)
 		return request{vars: map[string]string{"agent_id": id}, body: object{"version": 1}}
 	}},
@@ -297,7 +301,7 @@ var recipes = map[string]recipe{
 	}},
 	"search-passages": {make: func(k *kitchen) request { return k.with("agent_id").asking("q", "senha do cofre") }},
 
-	"start-conversation": {make: upon("agent_id")},
+	"start-conversation": {make: func(k *kitchen) request { return k.with("agent_id").saying(object{}) }},
 	"list-conversations": {make: upon("agent_id")},
 	"get-conversation":   {make: upon("conversation_id")},
 	"send-message": {make: func(k *kitchen) request {
@@ -349,7 +353,7 @@ func (k *kitchen) freshKey() string {
 func (k *kitchen) draft(path string) object {
 	var d object
 	decode(k.t, k.w.must(k.t, k.c.tokens[admin], "GET", path, nil), &d)
-	return object{"texts": d["texts"]}
+	return object{"texts": d["texts"], "workflows": d["workflows"]}
 }
 
 func (k *kitchen) clientETag() string {

@@ -166,6 +166,9 @@ func (w *world) fill(t testing.TB, c *company) {
 	c.etags["user_id"] = w.must(t, token, "GET", "/v1/users/"+c.ids["user_id"], nil).header.Get("ETag")
 	c.ids["version"], c.ids["sector"] = "1", "retail"
 	w.remember(t, c, "event_id", token, "/v1/audit-events")
+	for _, role := range []string{user, admin} {
+		c.tell(w.must(t, "", "POST", "/v1/auth/sign-in", object{"email": c.emails[role], "password": password}))
+	}
 	w.remember(t, c, "session_id", c.tokens[user], "/v1/auth/sessions")
 }
 
