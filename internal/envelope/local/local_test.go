@@ -3,7 +3,9 @@ package local_test
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/nowgo/agents/internal/envelope"
 	"github.com/nowgo/agents/internal/envelope/envelopetest"
@@ -60,7 +62,11 @@ func TestAShortSecretIsRefused(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	s := open(f, first)
+	// The same in every process of the fuzzer, which hands what one of them sealed to the others.
+	s, err := local.New(system.System{Now: time.Now, Random: rand.NewChaCha8([32]byte{})}, first)
+	if err != nil {
+		f.Fatal(err)
+	}
 	box, err := s.Seal(f.Context(), "cli_azul", "channel", []byte("the secret"))
 	if err != nil {
 		f.Fatal(err)
