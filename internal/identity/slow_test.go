@@ -188,8 +188,15 @@ func TestStuffingManyAccountsFromOneAddressIsRefused(t *testing.T) {
 			if refused != 199 {
 				t.Errorf("%d of 300 refused, want 199", refused)
 			}
-			err, _ := s.try(address(7), "ana@x.example", good)
-			retryAfter(t, err)
+			for pause := 2 * time.Second; pause <= 8*time.Second; pause *= 2 { // which the refused ones did not prolong
+				err, _ := s.try(address(7), "ana@x.example", good)
+				if got := retryAfter(t, err); got != pause {
+					t.Errorf("come again in %v, want %v", got, pause)
+				}
+				s.clock.Advance(pause)
+				err, _ = s.try(address(8), "eve@x.example", other)
+				wantFault(t, err, fault.Unauthenticated, "invalid_credentials")
+			}
 			for _, elsewhere := range []string{"198.51.100.2", "2001:db8:1:2::1", "not an address"} {
 				if err, _ := s.try(elsewhere, "ana@x.example", good); err != nil {
 					t.Errorf("from %s: %v", elsewhere, err)

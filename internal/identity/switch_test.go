@@ -102,3 +102,34 @@ func TestEndedSessionStartsNoOther(t *testing.T) {
 	_, err = w.Switch(ctx, verde)
 	wantFault(t, err, fault.Unauthenticated, "session_ended")
 }
+
+func TestSwitchTakesTheSecondFactorThatASignInWould(t *testing.T) {
+	w := newWorld(t)
+	w.member(t, verde, ana, good)
+	enrolling := w.member(t, azul, ana, good)
+	before, err := w.SignIn(w.ctx, identity.SignIn{Email: ana, Password: good, Client: azul})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.enrol(t, enrolling)
+	_, err = w.Switch(w.as(t, before), verde) // which never showed it
+	wantFault(t, err, fault.Unauthenticated, "second_factor_required")
+	to, err := w.Switch(w.as(t, enrolling), verde)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.clients.require(verde, tenant.AgentManager)
+	if to = w.refreshed(t, to); w.restricted(t, to) {
+		t.Error("the factor that was shown does not count there")
+	}
+}
+
+func TestSwitchFromAnothersSessionIsRefused(t *testing.T) {
+	w := newWorld(t)
+	w.member(t, verde, ana, good)
+	own, others := w.member(t, azul, ana, good), w.member(t, azul, "eve@x.example", other)
+	call := tenant.CallFrom(w.as(t, own))
+	call.Principal.Session = w.claims(t, others).Principal.Session
+	_, err := w.Switch(tenant.WithCall(w.ctx, call), verde)
+	wantFault(t, err, fault.Unauthenticated, "session_ended")
+}
