@@ -27,7 +27,7 @@ func Of(client tenant.ID, kind, id string) Key { return Key{client, kind, id} }
 // Platform returns the key of a value that belongs to no client, such as the attempts from a network address.
 func Platform(kind, id string) Key { return Key{"", kind, id} }
 
-// Client, Kind and ID are the key's parts, for adapters. Client is empty for the platform's.
+// Client returns whose value it is; empty for the platform's. This and the next two are the key's parts, for adapters.
 func (k Key) Client() tenant.ID { return k.client }
 
 // Kind returns what sort of value it is.

@@ -116,7 +116,7 @@ func (spent) Reserve(context.Context, tenant.ID, string, string, int) (*quota.Re
 func TestOverItsBudgetAClientIsNotAnswered(t *testing.T) {
 	b := newBench(t)
 	c := b.start(t)
-	b.Service.Budget = spent{b.Budget}
+	b.Budget = spent{b.Budget}
 	if _, err := b.Send(b.ctx, client, c, "hello"); code(err) != "budget_exhausted" {
 		t.Errorf("%v", err)
 	}

@@ -57,9 +57,7 @@ func (s *Server) Enter(ctx context.Context, key cache.Key, holder string, most i
 
 // Leave implements [cache.Meter].
 func (s *Server) Leave(ctx context.Context, key cache.Key, holder string) {
-	_, _ = s.do(ctx, func(ctx context.Context) (any, error) { //nolint:errcheck // the lifetime does the same later
-		return nil, s.client.ZRem(ctx, name(holders, key), holder).Err()
-	})
+	s.attempt(ctx, func(ctx context.Context) error { return s.client.ZRem(ctx, name(holders, key), holder).Err() })
 }
 
 // Count implements [cache.Meter].

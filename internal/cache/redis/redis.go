@@ -142,9 +142,12 @@ func (s *Server) Set(ctx context.Context, key cache.Key, kept []byte, lifetime t
 }
 
 // Delete implements [cache.Cache].
-func (s *Server) Delete(ctx context.Context, key cache.Key) { s.forget(ctx, name(value, key)) }
+func (s *Server) Delete(ctx context.Context, key cache.Key) {
+	s.attempt(ctx, func(ctx context.Context) error { return s.client.Del(ctx, name(value, key)).Err() })
+}
 
-// forget deletes, and does without an answer: the lifetime does the same later.
-func (s *Server) forget(ctx context.Context, key string) {
-	_, _ = s.do(ctx, func(ctx context.Context) (any, error) { return nil, s.client.Del(ctx, key).Err() }) //nolint:errcheck // see above
+// attempt asks for what its lifetime does later, where the server does not answer. It reports whether the server did.
+func (s *Server) attempt(ctx context.Context, ask func(context.Context) error) bool {
+	_, err := s.do(ctx, func(ctx context.Context) (any, error) { return nil, ask(ctx) })
+	return err == nil
 }
