@@ -15,7 +15,7 @@ import (
 
 // local are words that this platform's people choose first and that the library's list, of English speakers, lacks.
 var local = []string{"administrador", "administrator", "corinthians", "correcthorsebatterystaple", "cruzeiro", "deusefiel",
-	"eusoufeliz", "euteamo", "familia", "flamengo", "futebol", "gremio", "internacional", "minhasenha", "mudar", "mudarsenha",
+	"eusoufeliz", "euteamo", "familia", "flamengo", "futebol", "gremio", "minhasenha", "mudar", "mudarsenha",
 	"mypassword", "novasenha", "palmeiras", "princesa", "santosfc", "saopaulo", "segredo", "senha", "senhaforte", "senhasegura",
 	"teamo", "trocarsenha", "vascodagama"}
 

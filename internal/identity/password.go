@@ -113,7 +113,7 @@ func (p Params) upTo(today Params) Params {
 	}
 	rest := today.cost() - p.cost()
 	passes := (rest + uint64(today.MemoryKiB) - 1) / uint64(today.MemoryKiB)
-	return Params{MemoryKiB: uint32(rest / passes), Time: uint32(passes), Threads: today.Threads} //nolint:gosec // neither is above today's
+	return Params{MemoryKiB: uint32(rest / passes), Time: uint32(passes), Threads: today.Threads}
 }
 
 func (a *Argon2) compute(ctx context.Context, p Params, salt []byte, password string) ([]byte, error) {

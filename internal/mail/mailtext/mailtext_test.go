@@ -36,7 +36,7 @@ func TestEveryMailExistsInBothLanguagesAndForms(t *testing.T) {
 	braces := regexp.MustCompile(`\{[a-z_]+\}`)
 	for language, date := range map[string]string{"pt-BR": "23/11/2026 21:05", "en": "November 23, 2026 21:05"} {
 		var files []string
-		if err := fs.WalkDir(texts, "texts/"+language, func(path string, d fs.DirEntry, err error) error {
+		if err := fs.WalkDir(texts, "texts/"+language, func(_ string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
 				files = append(files, strings.TrimSuffix(d.Name(), ".txt"))
 			}

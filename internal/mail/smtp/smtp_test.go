@@ -34,7 +34,7 @@ type server struct {
 
 const (
 	user     = "nowgo"
-	password = "segredo do servidor" //nolint:gosec // of the test's own server
+	password = "segredo do servidor"
 )
 
 // start starts a server whose port speaks TLS from the first byte where implicit, and otherwise offers STARTTLS where offers is set.
