@@ -164,3 +164,27 @@ func TestCancelledSignInStartsNothing(t *testing.T) {
 		t.Errorf("%d events, want %d", n, before)
 	}
 }
+
+// Of a client that is gone nothing may be left, so nothing new is recorded there.
+func TestGoneClientGetsNoTrace(t *testing.T) {
+	w := newWorld(t)
+	tokens := w.member(t, azul, "ana@x.example", good)
+	before := len(w.trail(t, azul))
+	w.clients.remove(azul)
+	_, err := w.SignIn(w.ctx, identity.SignIn{Email: "ana@x.example", Password: good})
+	wantFault(t, err, fault.Unauthenticated, "invalid_credentials")
+	_, err = w.Refresh(w.ctx, tokens.RefreshToken)
+	wantFault(t, err, fault.Unauthenticated, "invalid_refresh_token")
+	if n := len(w.trail(t, azul)); n != before {
+		t.Errorf("%d events were added to its trail", n-before)
+	}
+	if n := count(w.platformTrail(t), events.TypeSessionRefused, "client_gone"); n != 1 {
+		t.Errorf("%d refusals in the platform's trail, want 1", n)
+	}
+}
+
+func (c *clients) remove(client tenant.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.status, client)
+}
