@@ -173,7 +173,7 @@ func TestEventOfThePlatform(t *testing.T) {
 	elsewhere, err := audit.Happened(t.Context(), b.System, directory.Home("usr_root"), audit.Fact{Capability: "test", Type: "session.started",
 		Target: audit.Target{Type: "session", ID: "ses_1"}})
 	if err == nil {
-		err = b.Kit.Table.Commit(t.Context(), directory.Home("usr_root"), audit.Of(elsewhere))
+		err = b.Kit.Table.Commit(t.Context(), directory.Home("usr_root"), audit.Of(directory.PlatformEvent(elsewhere)))
 	}
 	if err != nil {
 		t.Fatal(err)
