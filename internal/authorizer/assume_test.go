@@ -12,16 +12,21 @@ import (
 	"github.com/nowgo/agents/internal/tenant"
 )
 
-const rootUser = "usr_root"
+const (
+	rootUser    = "usr_root"
+	homeSession = "ses_home" // which they assume with
+)
 
 // assume makes a global administrator inside the client for the given time.
 func (w *world) assume(t testing.TB, stay time.Duration) (header string, p tenant.Principal) {
 	t.Helper()
-	w.put(t, directory.Home(rootUser), keys.User(rootUser), `{"id":"usr_root","role":"global_admin","status":"active"}`)
+	home := directory.Home(rootUser)
+	w.put(t, home, keys.User(rootUser), `{"id":"usr_root","role":"global_admin","status":"active"}`)
+	w.put(t, home, keys.Session(homeSession), `{"id":"ses_home","user":"usr_root"}`)
 	p = tenant.Principal{Client: client, User: rootUser, Role: tenant.ClientAdmin, Session: "ses_assumed", Assumed: true}
 	w.commit(t, client, keys.Session(p.Session), func(store.Item, bool) store.Change {
 		return store.Create(store.Item{SK: keys.Session(p.Session), Schema: 1, ExpiresAt: w.clock.Now().Add(stay),
-			Summary: []byte(`{"id":"ses_assumed","user":"usr_root","assumed":true}`)})
+			Summary: []byte(`{"id":"ses_assumed","user":"usr_root","assumed":true,"home":"ses_home"}`)})
 	})
 	token, err := w.verifier.IssueUntil(p, w.clock.Now().Add(time.Hour))
 	if err != nil {

@@ -21,11 +21,12 @@ type liveKey struct {
 
 // life is the state of a session, its user and its client, as the table had it.
 type life struct {
-	session    bool // live, and the user's
-	assumed    bool // the session of a global administrator inside the client
-	restricted bool // the session may do nothing but enrol a second factor
-	user       bool // active
-	client     bool // active; true for a global administrator, who has none
+	session    bool   // live, and the user's
+	assumed    bool   // the session of a global administrator inside the client
+	home       string // of an assumed session: the one at home that it was begun with, which has to be live too
+	restricted bool   // the session may do nothing but enrol a second factor
+	user       bool   // active
+	client     bool   // active; true for a global administrator, who has none
 	role       tenant.Role
 	within     tenant.Names
 	ends       time.Time // the session's end
@@ -83,10 +84,29 @@ func (a *Authorizer) read(ctx context.Context, p tenant.Principal) (life, error)
 		err = a.take(ctx, &l, p, p.Client, session, user, keys.Client)
 	default:
 		if err = a.take(ctx, &l, p, p.Client, session, keys.Client); err == nil && l.session {
-			err = a.take(ctx, &l, p, directory.Home(p.User), user)
+			err = a.takeHome(ctx, &l, p)
 		}
 	}
 	return l, err
+}
+
+// takeHome adds what is at home of a global administrator inside a client. Whoever ends the session there that the assumed one was begun
+// with, by signing out or by a new password after a theft, ends both.
+func (a *Authorizer) takeHome(ctx context.Context, l *life, p tenant.Principal) error {
+	begun := l.home
+	l.session = false
+	if begun == "" {
+		return nil
+	}
+	var home life
+	if err := a.take(ctx, &home, p, directory.Home(p.User), keys.Session(begun), keys.User(p.User)); err != nil {
+		return err
+	}
+	l.session, l.user, l.role, l.within = home.session && !home.assumed, home.user, home.role, home.within
+	if !home.ends.IsZero() {
+		l.ends = earlier(l.ends, home.ends)
+	}
+	return nil
 }
 
 func (a *Authorizer) take(ctx context.Context, l *life, p tenant.Principal, partition tenant.ID, wanted ...string) error {
@@ -111,6 +131,7 @@ func (l *life) add(row store.Item, p tenant.Principal) error {
 	var s struct {
 		User       string       `json:"user"`
 		Assumed    bool         `json:"assumed"`
+		Home       string       `json:"home"`
 		Restricted bool         `json:"restricted"`
 		Role       tenant.Role  `json:"role"`
 		Status     string       `json:"status"`
@@ -123,7 +144,7 @@ func (l *life) add(row store.Item, p tenant.Principal) error {
 		l.user, l.role, l.within = s.Status == string(identity.StatusActive), s.Role, s.Within
 		return nil
 	}
-	l.session, l.ends, l.assumed, l.restricted = s.User == p.User, row.ExpiresAt, s.Assumed, s.Restricted
+	l.session, l.ends, l.assumed, l.restricted, l.home = s.User == p.User, row.ExpiresAt, s.Assumed, s.Restricted, s.Home
 	return nil
 }
 

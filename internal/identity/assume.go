@@ -30,7 +30,8 @@ type Assume struct {
 	Minutes time.Duration // at most [MaxAssumed]; 0: as long as that
 }
 
-// Assumed is an assumed session. Its access token lives as long as it does; there is no refresh token.
+// Assumed is an assumed session. Its access token lives as long as it does; there is no refresh token. It ends with the administrator's own
+// session that it was begun with: by signing out, a new password, a stolen refresh token that is used.
 type Assumed struct {
 	AccessToken string
 	Client      tenant.ID
@@ -46,6 +47,7 @@ type assumedSummary struct {
 	CreatedAt time.Time `json:"created_at"`
 	Method    string    `json:"method"`
 	Assumed   bool      `json:"assumed"`
+	Home      string    `json:"home"` // the administrator's session that it was begun with, and ends with
 }
 
 const methodAssumed = "assumed"
@@ -76,7 +78,7 @@ func (s *Service) Assume(ctx context.Context, in Assume) (Assumed, error) {
 		Session: out.Session, Assumed: true}, out.ExpiresAt); err != nil {
 		return Assumed{}, fault.Wrap(op, fault.Internal, "internal", err)
 	}
-	row, err := store.Row(keys.Session(out.Session), 1, assumedSummary{out.Session, p.User, now, methodAssumed, true}, nil)
+	row, err := store.Row(keys.Session(out.Session), 1, assumedSummary{out.Session, p.User, now, methodAssumed, true, p.Session}, nil)
 	if err != nil {
 		return Assumed{}, store.Fault(op, err)
 	}
