@@ -49,6 +49,8 @@ type sessionStart struct {
 	// epoch is directory.Person.SessionsFrom as it was when the person was recognized. A refresh holds it against what it is by then, so
 	// that a sign-in under way while the person ends all sessions, after a theft say, makes none that outlives it.
 	epoch time.Time
+	// ends is when the session ends at the latest, that of the session which another begins with; zero: after [SessionLifetime].
+	ends time.Time
 }
 
 // sessionData is what a refresh is checked against: SHA-256 of the family and of the current generation's secret.
@@ -86,6 +88,9 @@ func (s *Service) startSession(ctx context.Context, partition tenant.ID, user Us
 	}
 	it.ParentSK = keys.UserSession(user.ID, now)
 	it.ExpiresAt = now.Add(SessionLifetime).Truncate(time.Second)
+	if !start.ends.IsZero() && start.ends.Before(it.ExpiresAt) {
+		it.ExpiresAt = start.ends
+	}
 	tokens, err := s.tokens(p, token)
 	if err != nil {
 		return newSession{}, err

@@ -17,7 +17,7 @@ const methodSwitch = "switch"
 // goes on. Nothing in the new one, nor in the trail of its client, says where the person came from.
 //
 // It gives no more than a sign-in would: a person who has a second factor must have shown it, and a session from before the person put an
-// end to all sessions starts no other.
+// end to all sessions starts no other. The new session ends when that of the call would have: nothing but a sign-in prolongs.
 //
 // Errors: fault.Unauthenticated (`unauthenticated`, `session_ended`, `second_factor_required`), fault.Forbidden `people_only` for machines
 // and for global administrators at work inside a client, fault.NotFound `client_not_found` (no membership, or its user may not sign in),
@@ -68,7 +68,7 @@ func (s *Service) carried(ctx context.Context, op string, me caller) (sessionSta
 	if me.person.HasFactor() && !hasFactor(sum.Factors) {
 		return sessionStart{}, factorRequired(op)
 	}
-	return sessionStart{method: methodSwitch, factors: sum.Factors, epoch: data.Epoch}, nil
+	return sessionStart{method: methodSwitch, factors: sum.Factors, epoch: data.Epoch, ends: it.ExpiresAt}, nil
 }
 
 // refuseSwitch records a refusal and returns the caller's error.
