@@ -40,8 +40,8 @@ func newSlowed(t *testing.T) *slowed {
 	return s
 }
 
-// try signs in from an address, and returns the error and how long the answer was held back.
-func (s *slowed) try(address, email, password string) (error, time.Duration) {
+// try signs in from an address, and returns how long the answer was held back, and the error.
+func (s *slowed) try(address, email, password string) (time.Duration, error) {
 	call := tenant.CallFrom(s.ctx)
 	call.Address = address
 	s.mu.Lock()
@@ -54,7 +54,7 @@ func (s *slowed) try(address, email, password string) (error, time.Duration) {
 		sum += d
 	}
 	s.mu.Unlock()
-	return err, sum
+	return sum, err
 }
 
 // retryAfter fails unless the error is that of too many attempts, and returns when to come again.
@@ -74,7 +74,7 @@ func TestGuessingFromOneAddressWaitsTwiceAsLongEachTime(t *testing.T) {
 			s := newSlowed(t)
 			s.member(t, azul, "ana@x.example", good)
 			const address = "198.51.100.1"
-			guess := func() error { err, _ := s.try(address, email, other); return err }
+			guess := func() error { _, err := s.try(address, email, other); return err }
 			for range 6 { // five are free, and the sixth begins the first pause
 				wantFault(t, guess(), fault.Unauthenticated, "invalid_credentials")
 			}
@@ -114,10 +114,10 @@ func TestRightPasswordEndsThePause(t *testing.T) {
 	s.member(t, azul, "ana@x.example", good)
 	for range 3 {
 		for range 5 {
-			err, _ := s.try("198.51.100.1", "ana@x.example", other)
+			_, err := s.try("198.51.100.1", "ana@x.example", other)
 			wantFault(t, err, fault.Unauthenticated, "invalid_credentials")
 		}
-		if err, _ := s.try("198.51.100.1", "ANA@x.example", good); err != nil {
+		if _, err := s.try("198.51.100.1", "ANA@x.example", good); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -129,7 +129,7 @@ func TestStuffingOneAccountFromManyAddressesLocksNobodyOut(t *testing.T) {
 	s.member(t, azul, "ana@x.example", good)
 	var longest time.Duration
 	for i := range 200 {
-		err, held := s.try(fmt.Sprintf("198.51.100.%d", i), "ana@x.example", other)
+		held, err := s.try(fmt.Sprintf("198.51.100.%d", i), "ana@x.example", other)
 		wantFault(t, err, fault.Unauthenticated, "invalid_credentials")
 		if i < 5 && held != 0 {
 			t.Errorf("failure %d was held back for %v", i+1, held)
@@ -142,12 +142,12 @@ func TestStuffingOneAccountFromManyAddressesLocksNobodyOut(t *testing.T) {
 	if longest != identity.LongestDelay {
 		t.Errorf("held back for %v, want %v", longest, identity.LongestDelay)
 	}
-	err, held := s.try("192.0.2.77", "ana@x.example", good)
+	held, err := s.try("192.0.2.77", "ana@x.example", good)
 	if err != nil || held != identity.LongestDelay {
 		t.Errorf("the owner waited %v: %v", held, err)
 	}
 	s.clock.Advance(time.Hour)
-	if err, held := s.try("192.0.2.77", "ana@x.example", good); err != nil || held != 0 {
+	if held, err := s.try("192.0.2.77", "ana@x.example", good); err != nil || held != 0 {
 		t.Errorf("an hour later the owner waited %v: %v", held, err)
 	}
 }
@@ -157,8 +157,8 @@ func TestUnknownAccountIsHeldBackLikeOneThatExists(t *testing.T) {
 	s.member(t, azul, "ana@x.example", good)
 	for i := range 20 {
 		address := fmt.Sprintf("198.51.100.%d", i)
-		err, held := s.try(address, "ana@x.example", other)
-		errUnknown, heldUnknown := s.try(address, "eve@x.example", other)
+		held, err := s.try(address, "ana@x.example", other)
+		heldUnknown, errUnknown := s.try(address, "eve@x.example", other)
 		if held != heldUnknown || err.Error() != errUnknown.Error() {
 			t.Errorf("failure %d: %v, %v and %v, %v", i+1, err, held, errUnknown, heldUnknown)
 		}
@@ -178,7 +178,7 @@ func TestStuffingManyAccountsFromOneAddressIsRefused(t *testing.T) {
 			s.member(t, azul, "ana@x.example", good)
 			var refused int
 			for i := range 300 {
-				err, _ := s.try(address(i), fmt.Sprintf("p%d@x.example", i), other)
+				_, err := s.try(address(i), fmt.Sprintf("p%d@x.example", i), other)
 				if fault.Is(err, fault.RateLimited) {
 					refused++
 					continue
@@ -189,16 +189,16 @@ func TestStuffingManyAccountsFromOneAddressIsRefused(t *testing.T) {
 				t.Errorf("%d of 300 refused, want 199", refused)
 			}
 			for pause := 2 * time.Second; pause <= 8*time.Second; pause *= 2 { // which the refused ones did not prolong
-				err, _ := s.try(address(7), "ana@x.example", good)
+				_, err := s.try(address(7), "ana@x.example", good)
 				if got := retryAfter(t, err); got != pause {
 					t.Errorf("come again in %v, want %v", got, pause)
 				}
 				s.clock.Advance(pause)
-				err, _ = s.try(address(8), "eve@x.example", other)
+				_, err = s.try(address(8), "eve@x.example", other)
 				wantFault(t, err, fault.Unauthenticated, "invalid_credentials")
 			}
 			for _, elsewhere := range []string{"198.51.100.2", "2001:db8:1:2::1", "not an address"} {
-				if err, _ := s.try(elsewhere, "ana@x.example", good); err != nil {
+				if _, err := s.try(elsewhere, "ana@x.example", good); err != nil {
 					t.Errorf("from %s: %v", elsewhere, err)
 				}
 			}
@@ -233,7 +233,7 @@ func TestSuccessesDoNotCountAgainstAnAddress(t *testing.T) {
 	s := newSlowed(t)
 	s.member(t, azul, "ana@x.example", good)
 	for i := range 150 {
-		if err, held := s.try("198.51.100.1", "ana@x.example", good); err != nil || held != 0 {
+		if held, err := s.try("198.51.100.1", "ana@x.example", good); err != nil || held != 0 {
 			t.Fatalf("%d: waited %v: %v", i, held, err)
 		}
 	}
