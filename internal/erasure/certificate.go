@@ -8,11 +8,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/lestrrat-go/jwx/v3/jwa"
-	"github.com/lestrrat-go/jwx/v3/jwk"
-	"github.com/lestrrat-go/jwx/v3/jws"
-
 	"github.com/nowgo/agents/events"
+	"github.com/nowgo/agents/internal/jose"
 	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/tenant"
 )
@@ -54,7 +51,7 @@ func (w *Worker) certificate(u directory.Due, at time.Time) Certificate {
 // Signer signs certificates with an Ed25519 key of its own, which lasts as long as the platform's secret: a certificate outlives every
 // key of access tokens.
 type Signer struct {
-	private jwk.Key
+	private ed25519.PrivateKey
 	jwks    []byte
 }
 
@@ -64,28 +61,9 @@ func NewSigner(secret []byte) (*Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("erasure: key: %w", err)
 	}
-	private, err := jwk.Import(ed25519.NewKeyFromSeed(seed))
-	if err != nil {
-		return nil, fmt.Errorf("erasure: key: %w", err)
-	}
-	if err := jwk.AssignKeyID(private); err != nil {
-		return nil, fmt.Errorf("erasure: key: %w", err)
-	}
-	public, err := jwk.PublicKeyOf(private)
-	if err != nil {
-		return nil, fmt.Errorf("erasure: key: %w", err)
-	}
-	for name, value := range map[string]any{jwk.AlgorithmKey: jwa.EdDSA(), jwk.KeyUsageKey: jwk.ForSignature} {
-		if err := public.Set(name, value); err != nil {
-			return nil, fmt.Errorf("erasure: key: %w", err)
-		}
-	}
-	set := jwk.NewSet()
-	if err := set.AddKey(public); err != nil {
-		return nil, fmt.Errorf("erasure: key: %w", err)
-	}
-	s := &Signer{private: private}
-	if s.jwks, err = json.Marshal(set); err != nil {
+	s := &Signer{private: ed25519.NewKeyFromSeed(seed)}
+	public, _ := s.private.Public().(ed25519.PublicKey)
+	if s.jwks, err = jose.Set(public); err != nil {
 		return nil, fmt.Errorf("erasure: key: %w", err)
 	}
 	return s, nil
@@ -100,13 +78,9 @@ func (s *Signer) certify(c Certificate) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("erasure: certificate: %w", err)
 	}
-	h := jws.NewHeaders()
-	if err := h.Set(jws.TypeKey, typeCertificate); err != nil {
-		return "", fmt.Errorf("erasure: certificate: %w", err)
-	}
-	signed, err := jws.Sign(payload, jws.WithKey(jwa.EdDSA(), s.private, jws.WithProtectedHeaders(h)))
+	signed, err := jose.Sign(s.private, typeCertificate, payload)
 	if err != nil {
 		return "", fmt.Errorf("erasure: certificate: %w", err)
 	}
-	return string(signed), nil
+	return signed, nil
 }

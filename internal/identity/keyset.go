@@ -14,6 +14,7 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 
+	"github.com/nowgo/agents/internal/jose"
 	"github.com/nowgo/agents/internal/system"
 )
 
@@ -35,14 +36,9 @@ type keyDocument struct {
 
 // keyMember is an Ed25519 key as RFC 8037 §2 writes it.
 type keyMember struct {
-	Type      string `json:"kty"`
-	Curve     string `json:"crv"`
-	Algorithm string `json:"alg"`
-	Use       string `json:"use"`
-	ID        string `json:"kid"`
-	X         string `json:"x"`
-	D         string `json:"d,omitempty"`
-	SignsAt   int64  `json:"nowgo_signs_at,omitempty"` // seconds since 1970; 0: always has
+	jose.PublicKey
+	D       string `json:"d,omitempty"`
+	SignsAt int64  `json:"nowgo_signs_at,omitempty"` // seconds since 1970; 0: always has
 }
 
 // signingKey is one key of a set.
@@ -105,20 +101,13 @@ func newSigningKey(random io.Reader, signsAt time.Time) (signingKey, error) {
 
 func keyOf(private ed25519.PrivateKey, signsAt time.Time) signingKey {
 	public, _ := private.Public().(ed25519.PublicKey)
-	id := thumbprint(public)
+	id := jose.Thumbprint(public)
 	return signingKey{id: id, public: public, private: private, signsAt: signsAt, header: tokenHeader(id)}
-}
-
-// thumbprint is RFC 7638's of an Ed25519 key (RFC 8037 §2).
-func thumbprint(public ed25519.PublicKey) string {
-	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"}`))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // member is the key as a document has it, with its private part or without.
 func (k signingKey) member(private bool) keyMember {
-	m := keyMember{Type: "OKP", Curve: "Ed25519", Algorithm: tokenAlgorithm, Use: "sig", ID: k.id,
-		X: base64.RawURLEncoding.EncodeToString(k.public)}
+	m := keyMember{PublicKey: jose.Public(k.public)}
 	if private {
 		if k.private != nil {
 			m.D = base64.RawURLEncoding.EncodeToString(k.private.Seed())
@@ -179,7 +168,7 @@ func (m keyMember) key() (signingKey, error) {
 		m.Algorithm != "" && m.Algorithm != tokenAlgorithm || m.Use != "" && m.Use != "sig" || m.SignsAt < 0 {
 		return signingKey{}, ErrKeys
 	}
-	k := signingKey{public: x, id: thumbprint(x)}
+	k := signingKey{public: x, id: jose.Thumbprint(x)}
 	k.header = tokenHeader(k.id)
 	if m.SignsAt > 0 {
 		k.signsAt = time.Unix(m.SignsAt, 0).UTC()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nowgo/agents/internal/denial"
 	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/jose"
 	"github.com/nowgo/agents/internal/system"
 	"github.com/nowgo/agents/internal/tenant"
 )
@@ -25,7 +26,7 @@ const (
 	Audience = "nowgo-api"    // aud
 
 	tokenType      = "at+jwt" // RFC 9068 §2.1
-	tokenAlgorithm = "EdDSA"  // RFC 8037 §3.1, with Ed25519 keys alone
+	tokenAlgorithm = jose.Algorithm
 )
 
 // Claims is what an access token says.
