@@ -70,19 +70,21 @@ func (s *Service) seen(ctx context.Context, op string, client tenant.ID, seen in
 // client was taken back, or is marked already or gone.
 func (s *Service) MarkErasing(ctx context.Context, client tenant.ID) (bool, error) {
 	const op = "client.MarkErasing"
-	c, err := s.Client(ctx, client)
-	if fault.Is(err, fault.NotFound) {
-		return false, nil
+	for try := 1; ; try++ {
+		c, err := s.Client(ctx, client)
+		if fault.Is(err, fault.NotFound) {
+			return false, nil
+		}
+		if err != nil || c.Status != Offboarding {
+			return false, err
+		}
+		c.Status = Erasing
+		_, err = s.update(ctx, op, c, events.TypeClientUpdated, events.Updated{Fields: []string{"status"}, Version: c.Version + 1})
+		// Taken back, marked or changed in another way meanwhile: what it is now decides.
+		if !fault.Is(err, fault.PreconditionFailed) || !store.Again(ctx, try) {
+			return err == nil, err
+		}
 	}
-	if err != nil || c.Status != Offboarding {
-		return false, err
-	}
-	c.Status = Erasing
-	_, err = s.update(ctx, op, c, events.TypeClientUpdated, events.Updated{Fields: []string{"status"}, Version: c.Version + 1})
-	if fault.Is(err, fault.PreconditionFailed) { // taken back, or marked, meanwhile
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // Certificate returns the certificate of a client's erasure, in JWS compact form (RFC 7515 §7.1). Errors: NotFound
