@@ -6,4 +6,4 @@ import (
 	"github.com/nowgo/agents/internal/app/function"
 )
 
-func main() { function.ServeHTTP(app.Clients) }
+func main() { function.ServeHTTP(app.Clients, function.Redis, function.Mail) }

@@ -6,4 +6,4 @@ import (
 	"github.com/nowgo/agents/internal/app/function"
 )
 
-func main() { function.ServeHTTP(app.Compliance) }
+func main() { function.ServeHTTP(app.Compliance, function.Redis) }

@@ -6,4 +6,4 @@ import (
 	"github.com/nowgo/agents/internal/app/function"
 )
 
-func main() { function.ServeHTTP(app.Conversations) }
+func main() { function.ServeHTTP(app.Conversations, function.Redis) }

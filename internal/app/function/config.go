@@ -1,10 +1,13 @@
 // Package function runs the platform's parts as AWS Lambda functions: it makes the ports over DynamoDB, S3, EventBridge and
 // Secrets Manager, and starts one capability or worker.
+//
+// A function links what its main.go names and no more, for Lambda loads all of it at every cold start: a part ([app.Part]) and the
+// ports ([Port]) that the part has use for. Clients of AWS that are some 0.3 MB as soon as they are imported (KMS, EventBridge,
+// SQS, the table's streams) are named in the main.go that needs them alone.
 package function
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,29 +16,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/nowgo/agents/internal/app"
-	blobs3 "github.com/nowgo/agents/internal/blob/s3"
 	"github.com/nowgo/agents/internal/cache/memory"
-	"github.com/nowgo/agents/internal/cache/redis"
-	"github.com/nowgo/agents/internal/envelope"
-	envelopekms "github.com/nowgo/agents/internal/envelope/kms"
-	"github.com/nowgo/agents/internal/identity"
-	"github.com/nowgo/agents/internal/keykeeper/secrets"
 	"github.com/nowgo/agents/internal/settings"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/store/dynamo"
 	"github.com/nowgo/agents/internal/store/dynamo/tenantcred"
 	"github.com/nowgo/agents/internal/system"
+	"github.com/nowgo/agents/internal/tenant"
 )
 
-// env is what a function is told by its environment. The infra app sets, for each function, the names of what it may reach and no
+// Env is what a function is told by its environment. The infra app sets, for each function, the names of what it may reach and no
 // others.
-type env struct {
+type Env struct {
 	Table         string // NOWGO_TABLE
 	Bus           string // NOWGO_BUS
 	Blobs         string // NOWGO_BLOBS: a bucket
@@ -62,7 +59,7 @@ type env struct {
 }
 
 // readEnv reads the environment of a function that cannot do without the given variables.
-func readEnv(e *settings.Env, needs ...string) (env, error) {
+func readEnv(e *settings.Env, needs ...string) (Env, error) {
 	for _, name := range append(needs, "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY") {
 		e.Required(name)
 	}
@@ -71,7 +68,7 @@ func readEnv(e *settings.Env, needs ...string) (env, error) {
 	if get("NOWGO_REDIS_URL") != "" {
 		share = 1
 	}
-	return env{Table: get("NOWGO_TABLE"), Bus: get("NOWGO_BUS"), Blobs: get("NOWGO_BLOBS"),
+	return Env{Table: get("NOWGO_TABLE"), Bus: get("NOWGO_BUS"), Blobs: get("NOWGO_BLOBS"),
 		SigningKeys: get("NOWGO_SIGNING_KEYS_SECRET"), Platform: get("NOWGO_PLATFORM_SECRET"),
 		Administrator: get("NOWGO_ADMINISTRATOR_SECRET"), DataRole: get("NOWGO_DATA_ROLE_ARN"),
 		RegistrarRole: get("NOWGO_REGISTRAR_ROLE_ARN"), Failures: get("NOWGO_FAILURES"), Key: get("NOWGO_KMS_KEY_ARN"), PublicURL: get("NOWGO_PUBLIC_URL"),
@@ -80,12 +77,12 @@ func readEnv(e *settings.Env, needs ...string) (env, error) {
 		SecretKey: get("AWS_SECRET_ACCESS_KEY"), SessionToken: get("AWS_SESSION_TOKEN")}, e.Err()
 }
 
-// deployment is a function's ports and what they were made from.
-type deployment struct {
-	env     env
-	aws     aws.Config
-	system  system.System
-	log     *slog.Logger
+// Deployment is what a function's ports are made from.
+type Deployment struct {
+	Env     Env
+	AWS     aws.Config
+	System  system.System
+	Log     *slog.Logger
 	clients *tenantcred.Clients // nil in the emulator
 }
 
@@ -99,13 +96,13 @@ const (
 
 // deploy makes no request. Lambda hands region and credentials over in the environment (Lambda Developer Guide, "Defined runtime
 // environment variables"), so the SDK's own search for them, 1.7 MB of single sign-on and profiles, stays out of the binary.
-func deploy(v env) (deployment, error) {
+func deploy(v Env) (Deployment, error) {
 	cfg := aws.Config{Region: v.Region,
 		Credentials: credentials.NewStaticCredentialsProvider(v.AccessKey, v.SecretKey, v.SessionToken)}
 	if v.Endpoint != "" {
 		cfg.BaseEndpoint = aws.String(v.Endpoint)
 	}
-	d := deployment{env: v, aws: cfg, system: system.Real(), log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
+	d := Deployment{Env: v, AWS: cfg, System: system.Real(), Log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}
 	if v.DataRole == "" {
 		return d, nil
 	}
@@ -115,103 +112,40 @@ func deploy(v env) (deployment, error) {
 	return d, err
 }
 
-func (d deployment) table() store.Table {
-	cfg := dynamo.Config{Table: d.env.Table, System: d.system}
+func (d Deployment) table() store.Table {
+	cfg := dynamo.Config{Table: d.Env.Table, System: d.System}
 	if d.clients == nil {
-		return dynamo.New(dynamodb.NewFromConfig(d.aws), cfg)
+		return dynamo.New(dynamodb.NewFromConfig(d.AWS), cfg)
 	}
 	return dynamo.NewFor(d.clients, cfg)
 }
 
-func (d deployment) blobs() *blobs3.Store {
+// Credentials returns what gives the credentials of one client; nil in the emulator, where the function's own do for all.
+func (d Deployment) Credentials() func(tenant.ID) (aws.CredentialsProvider, error) {
 	if d.clients == nil {
-		return blobs3.New(blobs3.Client(d.aws), d.env.Blobs)
-	}
-	return blobs3.NewFor(blobs3.Client(d.aws), d.env.Blobs, d.clients.Credentials)
-}
-
-// sealer seals the secrets of each client with that client's credentials, and those of persons with the function's own.
-func (d deployment) sealer() (envelope.Sealer, error) {
-	cfg := envelopekms.Config{Key: d.env.Key, System: d.system}
-	if d.clients != nil {
-		cfg.Credentials = d.clients.Credentials
-	}
-	return envelopekms.New(kms.NewFromConfig(d.aws), cfg)
-}
-
-// sharing gives ports the cache and the meter that all instances share, where there are such. A function that never uses them has none,
-// and 1.5 MB less.
-type sharing func(deployment, *app.Ports) error
-
-// redis is the sharing of an environment with a Redis server.
-func (d deployment) redis(ports *app.Ports) error {
-	if d.env.Redis == "" {
 		return nil
 	}
-	server, err := redis.Open(d.env.Redis, d.log)
-	if err != nil {
-		return fmt.Errorf("NOWGO_REDIS_URL is %w", err)
-	}
-	ports.Cache, ports.Meter = server, server
-	return nil
+	return d.clients.Credentials
 }
 
-// compose makes the platform over AWS, as far as the function's environment reaches.
-func (d deployment) compose(ctx context.Context, shared sharing) (*app.App, error) {
-	secrets := secretsmanager.NewFromConfig(d.aws)
+// compose makes the platform over AWS, with the ports that every function has and the given ones.
+func (d Deployment) compose(ctx context.Context, more []Port) (*app.App, error) {
 	table := d.table()
-	ports := app.Ports{Table: table, Blobs: d.blobs(), Cache: memory.New(d.system, cacheBytes, cacheEntries),
-		Meter: memory.NewMeter(d.system, meterEntries), RateShare: d.env.RateShare, System: d.system, Log: d.log,
-		PublicURL: d.env.PublicURL, Ready: directory.New(table).Ready}
-	if shared != nil {
-		if err := shared(d, &ports); err != nil {
-			return nil, err
-		}
-	}
-	if d.env.Key != "" {
+	ports := app.Ports{Table: table, Cache: memory.New(d.System, cacheBytes, cacheEntries),
+		Meter: memory.NewMeter(d.System, meterEntries), RateShare: d.Env.RateShare, System: d.System, Log: d.Log,
+		PublicURL: d.Env.PublicURL, Ready: directory.New(table).Ready}
+	if d.Env.Platform != "" {
 		var err error
-		if ports.Envelope, err = d.sealer(); err != nil {
+		if ports.Secret, err = secret(ctx, secretsmanager.NewFromConfig(d.AWS), d.Env.Platform); err != nil {
 			return nil, err
 		}
 	}
-	if d.env.SigningKeys != "" {
-		ring, err := identity.NewKeyRing(ctx, d.signingKeys().Load, d.system, d.log)
-		if err != nil {
-			return nil, err
-		}
-		ports.Keys = ring
-	}
-	if d.env.Platform != "" {
-		var err error
-		if ports.Secret, err = secret(ctx, secrets, d.env.Platform); err != nil {
+	for _, add := range more {
+		if err := add(ctx, d, &ports); err != nil {
 			return nil, err
 		}
 	}
-	var err error
-	if ports.Mail, err = d.sender(); err != nil {
-		return nil, err
-	}
-	a, err := app.New(ports)
-	if err != nil || d.env.Administrator == "" {
-		return a, err
-	}
-	return a, d.administrator(ctx, secrets, a)
-}
-
-// administrator makes the platform's first administrator from its secret, if it is not there yet.
-func (d deployment) administrator(ctx context.Context, secrets *secretsmanager.Client, a *app.App) error {
-	document, err := secret(ctx, secrets, d.env.Administrator)
-	if err != nil {
-		return err
-	}
-	var first struct{ Email, Password string }
-	if err := json.Unmarshal(document, &first); err != nil {
-		return fmt.Errorf("secret %s: %w", d.env.Administrator, err)
-	}
-	if _, _, err := a.Identity.EnsureGlobalAdmin(ctx, first.Email, first.Password); err != nil {
-		return fmt.Errorf("administrator: %w", err)
-	}
-	return nil
+	return app.New(ports)
 }
 
 func secret(ctx context.Context, api *secretsmanager.Client, id string) ([]byte, error) {
@@ -224,9 +158,4 @@ func secret(ctx context.Context, api *secretsmanager.Client, id string) ([]byte,
 		return nil, fmt.Errorf("secret %s has %d characters, not 32", id, len(value))
 	}
 	return []byte(value), nil
-}
-
-// signingKeys is where the environment keeps its signing keys.
-func (d deployment) signingKeys() secrets.Secret {
-	return secrets.Secret{API: secretsmanager.NewFromConfig(d.aws), ID: d.env.SigningKeys, System: d.system}
 }

@@ -23,11 +23,11 @@ func TestAMissingVariableIsNamed(t *testing.T) {
 }
 
 func TestDataRoleMeansCredentialsPerClient(t *testing.T) {
-	d, err := deploy(env{Region: "us-east-1", AccessKey: "k", SecretKey: "s", DataRole: "arn:aws:iam::1:role/data"})
+	d, err := deploy(Env{Region: "us-east-1", AccessKey: "k", SecretKey: "s", DataRole: "arn:aws:iam::1:role/data"})
 	if err != nil || d.clients == nil {
 		t.Errorf("with a data role: %v, %v", d.clients, err)
 	}
-	if d, err = deploy(env{Region: "us-east-1", AccessKey: "k", SecretKey: "s"}); err != nil || d.clients != nil {
+	if d, err = deploy(Env{Region: "us-east-1", AccessKey: "k", SecretKey: "s"}); err != nil || d.clients != nil {
 		t.Errorf("without: %v, %v", d.clients, err)
 	}
 }
