@@ -63,7 +63,8 @@ func (s *Service) PrepareInvitation(ctx context.Context, client tenant.ID, in In
 	return p, store.Fault(op, err)
 }
 
-// Invite invites somebody into client, and returns after the mail, if any, was accepted for delivery. Errors: those of
+// Invite invites somebody into client, and returns after the mail, if any, was accepted for delivery. Errors: fault.RateLimited
+// `too_many_invitations` where a mail would be one too many, those of
 // [Service.PrepareInvitation] and [Service.Deliver].
 func (s *Service) Invite(ctx context.Context, client tenant.ID, in InviteInput) (Invited, error) {
 	const op = "identity.Invite"

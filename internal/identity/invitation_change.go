@@ -19,7 +19,8 @@ type Resend struct {
 // ResendInvitation gives a user who has not accepted a new invitation, whether the one before has run out or not: that one is dead from
 // then on. It returns after the mail, if any, was accepted for delivery.
 //
-// Errors: fault.NotFound `user_not_found`, fault.Conflict `user_not_invited` (has accepted), those of [Service.Deliver] and of the table.
+// Errors: fault.NotFound `user_not_found`, fault.Conflict `user_not_invited` (has accepted), fault.RateLimited `too_many_invitations`, those
+// of [Service.Deliver] and of the table.
 func (s *Service) ResendInvitation(ctx context.Context, client tenant.ID, user string, in Resend) (Invited, error) {
 	const op = "identity.ResendInvitation"
 	return s.send(ctx, op, client, func() (Prepared, error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nowgo/agents/internal/audit"
+	"github.com/nowgo/agents/internal/cache"
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/idempotency"
 	"github.com/nowgo/agents/internal/mail"
@@ -78,6 +79,11 @@ func (s *Service) send(ctx context.Context, op string, client tenant.ID, prepare
 		if err != nil {
 			return Invited{}, store.Fault(op, err)
 		}
+		if try == 1 {
+			if err := s.mayMail(ctx, op, client, p); err != nil {
+				return Invited{}, err
+			}
+		}
 		out := Invited{p.User, p.Invitation}
 		idempotency.Answer(ctx, out)
 		err = s.Table.Commit(ctx, client, audit.Of(p.Events[0], p.Events[1:]...), p.Changes...)
@@ -88,6 +94,37 @@ func (s *Service) send(ctx context.Context, op string, client tenant.ID, prepare
 			return Invited{}, store.Fault(op, err)
 		}
 	}
+}
+
+// What invitations may be mailed. They come from the platform's one address, whose good name is everybody's (invariant 10), and go to
+// whomever a client names.
+const (
+	invitationsPerAddress = 5   // of one client to one address at once, and as many an hour
+	invitationsPerClient  = 200 // of one client at once, and as many an hour
+)
+
+// mayMail counts the mail of an invitation. It is counted by the client: no client can keep another from inviting somebody, or find out
+// that it has. Where the meter does not answer, mails are sent (fail open).
+//
+// Errors: fault.RateLimited `too_many_invitations`.
+func (s *Service) mayMail(ctx context.Context, op string, client tenant.ID, p Prepared) error {
+	if p.Mail == nil {
+		return nil
+	}
+	for _, bound := range []struct {
+		key  cache.Key
+		most int
+	}{
+		{cache.Of(client, "invitations to", emailHash(p.User.Email)), invitationsPerAddress},
+		{cache.Of(client, "invitations", ""), invitationsPerClient},
+	} {
+		each := time.Hour / time.Duration(bound.most)
+		taken, err := s.Meter.Take(ctx, bound.key, cache.Bucket{PerSecond: 1 / each.Seconds(), Burst: bound.most}, 1)
+		if err == nil && !taken.OK {
+			return &fault.Error{Op: op, Kind: fault.RateLimited, Code: "too_many_invitations", RetryAfter: taken.Wait}
+		}
+	}
+	return nil
 }
 
 // prepare makes a new invitation of user, whose rows are new unless old has them. Told
