@@ -12,7 +12,7 @@ import (
 )
 
 // Part registers the operations of one capability. A binary links the parts that it names and no others, which matters: each
-// operation brings some 50 KB of Huma's generic code.
+// operation brings some 30 KB of Huma's generic code.
 type Part func(*App, *httpapi.API)
 
 // Authentication is the part of route.Authentication.

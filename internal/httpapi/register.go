@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -57,30 +59,31 @@ type bare struct {
 // `header` tags and a Body).
 //
 // What is wrong with the operation is found in [API.Err].
+//
+// Each pair of an input and an output is some 30 KB of Huma's machine code in every function that has it. So Huma is given one output for
+// all operations, and told what its body is, and what need not know the types is in [API.serve].
 func Register[I, E, T any](a *API, op Op, handle func(context.Context, *I) (E, error), render func(E) Out[T]) {
 	defer a.recoverRegister(op.ID)
 	h, ok := a.describe(op, reflect.TypeFor[I]())
 	if !ok {
 		return
 	}
-	answer := func(e E) Out[T] {
-		out := render(e)
-		if out.Status == 0 {
-			out.Status = h.DefaultStatus
-		}
-		return out
-	}
-	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*Out[T], error) {
-		out, err := serve(ctx, a, in, handle, answer)
+	body := successes(&h)
+	answer := func(entity any) (Out[any], error) {
+		e, err := as[E](entity)
 		if err != nil {
-			return nil, err
+			return Out[any]{}, err
 		}
-		return &out, nil
+		out := render(e)
+		return Out[any]{Status: cmp.Or(out.Status, h.DefaultStatus), ETag: out.ETag, Location: out.Location, Body: out.Body}, nil
+	}
+	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*Out[any], error) {
+		return a.serve(ctx, func() (any, error) { return handle(ctx, in) }, answer)
 	})
+	*body = *a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, op.ID+"Response")
 }
 
-// RegisterEmpty is Register for an operation that answers without a body: op.Status, or 204. It is a function of its own since
-// each call of Huma's Register is some 30 KB of machine code: one that chose between the two would link both for every operation.
+// RegisterEmpty is Register for an operation that answers without a body: op.Status, or 204.
 func RegisterEmpty[I, E any](a *API, op Op, handle func(context.Context, *I) (E, error)) {
 	if op.Status == 0 {
 		op.Status = http.StatusNoContent
@@ -90,9 +93,12 @@ func RegisterEmpty[I, E any](a *API, op Op, handle func(context.Context, *I) (E,
 	if !ok {
 		return
 	}
-	answer := func(E) Out[empty] { return Out[empty]{Status: h.DefaultStatus} }
+	answer := func(entity any) (Out[any], error) {
+		_, err := as[E](entity)
+		return Out[any]{Status: h.DefaultStatus, Body: empty{}}, err
+	}
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*bare, error) {
-		out, err := serve(ctx, a, in, handle, answer)
+		out, err := a.serve(ctx, func() (any, error) { return handle(ctx, in) }, answer)
 		if err != nil {
 			return nil, err
 		}
@@ -100,38 +106,52 @@ func RegisterEmpty[I, E any](a *API, op Op, handle func(context.Context, *I) (E,
 	})
 }
 
-// serve runs one request of an operation, repeatable or not.
-func serve[I, E, T any](ctx context.Context, a *API, in *I, handle func(context.Context, *I) (E, error), answer func(E) Out[T]) (Out[T], error) {
+// as returns the entity as the operation's own, and the zero of that for nil.
+func as[E any](entity any) (E, error) {
+	e, ok := entity.(E)
+	if !ok && entity != nil {
+		return e, mismatch(entity, reflect.TypeFor[E]())
+	}
+	return e, nil
+}
+
+func mismatch(entity any, want reflect.Type) error {
+	return fmt.Errorf("httpapi: the announced answer is a %T, the operation's is a %s", entity, want)
+}
+
+// serve runs one request of an operation, repeatable or not: handle returns the entity, answer renders it.
+func (a *API) serve(ctx context.Context, handle func() (any, error), answer func(entity any) (Out[any], error)) (*Out[any], error) {
 	pending := idempotency.From(ctx)
 	if pending != nil {
 		pending.RenderWith(func(entity any) (idempotency.Reply, error) {
-			e, ok := entity.(E)
-			if !ok && entity != nil {
-				return idempotency.Reply{}, fmt.Errorf("httpapi: the announced answer is a %T, the operation's is a %s", entity, reflect.TypeFor[E]())
+			out, err := answer(entity)
+			if err != nil {
+				return idempotency.Reply{}, err
 			}
-			return reply(answer(e))
+			return reply(out)
 		})
 	}
-	e, err := handle(ctx, in)
+	e, err := handle()
 	if err != nil {
-		return Out[T]{}, a.settle(ctx, pending, err)
+		return nil, a.settle(ctx, pending, err)
 	}
 	if pending != nil {
 		if kept, ok := pending.Kept(); ok {
-			if same, ok := kept.(E); ok {
-				e = same
+			if same, err := answer(kept); err == nil {
+				return &same, nil
 			}
 		} else if pending.Unanswered() {
 			a.log.ErrorContext(ctx, "a repeatable operation committed without announcing its answer", "operation", operationOf(ctx))
 		}
 	}
-	return answer(e), nil
+	out, err := answer(e)
+	return &out, err
 }
 
 // reply is an answer in the form in which it is kept: the bytes that are sent.
-func reply[T any](out Out[T]) (idempotency.Reply, error) {
+func reply(out Out[any]) (idempotency.Reply, error) {
 	r := idempotency.Reply{Status: out.Status, ETag: out.ETag, Location: out.Location}
-	if _, none := any(out.Body).(empty); none {
+	if _, none := out.Body.(empty); none {
 		return r, nil
 	}
 	var b bytes.Buffer
@@ -140,6 +160,13 @@ func reply[T any](out Out[T]) (idempotency.Reply, error) {
 	}
 	r.Body = b.Bytes()
 	return r, nil
+}
+
+// successes makes the description of the operation's successes, and returns the schema of their body, which is to be filled in.
+func successes(h *huma.Operation) *huma.Schema {
+	body := new(huma.Schema)
+	h.Responses = map[string]*huma.Response{strconv.Itoa(h.DefaultStatus): {Content: map[string]*huma.MediaType{typeJSON: {Schema: body}}}}
+	return body
 }
 
 // describe returns the operation, whose input is of the given type, as Huma wants it.
