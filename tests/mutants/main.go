@@ -22,16 +22,17 @@ const module = "github.com/nowgo/agents"
 func main() {
 	only := flag.String("only", "", "a regular expression: only mutants whose id matches")
 	list := flag.Bool("list", false, "print the mutants and run nothing")
+	quick := flag.Bool("quick", false, "leave out the black boxes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *only, *list); err != nil {
+	if err := run(ctx, *only, *list, *quick); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, only string, list bool) error {
+func run(ctx context.Context, only string, list, quick bool) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
 		return fmt.Errorf("mutants: -only: %w", err)
@@ -40,7 +41,7 @@ func run(ctx context.Context, only string, list bool) error {
 	if err != nil {
 		return fmt.Errorf("mutants: %w", err)
 	}
-	r := &runner{root: root, sources: map[string][]byte{}, imports: map[string][]string{}}
+	r := &runner{root: root, quick: quick, sources: map[string][]byte{}, imports: map[string][]string{}}
 	mutants, err := r.load(ctx)
 	if err != nil {
 		return err
