@@ -3,6 +3,7 @@ package capacity
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +21,10 @@ import (
 	"github.com/nowgo/agents/internal/app"
 	"github.com/nowgo/agents/internal/blob/folder"
 	"github.com/nowgo/agents/internal/cache/memory"
+	"github.com/nowgo/agents/internal/envelope/local"
 	"github.com/nowgo/agents/internal/httpapi"
 	"github.com/nowgo/agents/internal/identity"
+	"github.com/nowgo/agents/internal/mail"
 	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/store/dynamo"
 	"github.com/nowgo/agents/internal/system"
@@ -41,28 +45,32 @@ const (
 // use is what was asked of the table.
 type use struct {
 	gets, batches, queries, transactions int
-	read, write                          float64 // capacity units
+	rows                                 int     // in the transactions: written, deleted or only checked
+	read                                 float64 // capacity units
 }
 
 func (u use) reads() int { return u.gets + u.batches + u.queries }
 
 // platform is the whole platform in this process over a table of DynamoDB Local, with a clock and randomness of its own, so that the
-// same run stores the same bytes.
+// same run stores the same bytes. (Two with one randomness would have one transaction's token in two tables.)
 type platform struct {
 	app     *app.App
+	table   *dynamo.Table
 	handler http.Handler
+	mails   outbox
 	now     time.Time
 
 	mu   sync.Mutex
 	used use
 }
 
-func newPlatform(t *testing.T) *platform {
+// newPlatform returns a platform over a new table of that name.
+func newPlatform(t *testing.T, name string) *platform {
 	t.Helper()
 	p := &platform{now: time.Date(2026, 11, 23, 20, 0, 0, 0, time.UTC)}
-	sys := system.System{Now: func() time.Time { return p.now }, Random: &lockedReader{from: rand.NewChaCha8([32]byte{1})}}
+	sys := system.System{Now: func() time.Time { return p.now }, Random: &lockedReader{from: rand.NewChaCha8(sha256.Sum256([]byte(name)))}}
 	api := dynamodb.NewFromConfig(env.AWS(env.DynamoDBLocal(t)))
-	if err := dynamo.CreateTable(t.Context(), api, "capacity"); err != nil {
+	if err := dynamo.CreateTable(t.Context(), api, name); err != nil {
 		t.Fatal(err)
 	}
 	blobs, err := folder.Open(t.TempDir(), sys)
@@ -82,20 +90,27 @@ func newPlatform(t *testing.T) *platform {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := dynamo.New(api, dynamo.Config{Table: "capacity", System: sys, Meter: p.meter})
-	p.app, err = app.New(app.Ports{Table: table, Blobs: blobs, Cache: memory.New(sys, 32<<20, 4096),
-		Meter: memory.NewMeter(sys, 4096), Keys: keys, Secret: make([]byte, 32),
-		System: sys, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)), Ready: directory.New(table).Ready})
+	secret := make([]byte, 32)
+	box, err := local.New(sys, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.table = dynamo.New(counting{api, p}, dynamo.Config{Table: name, System: sys, Meter: p.meter})
+	p.app, err = app.New(app.Ports{Table: p.table, Blobs: blobs, Cache: memory.New(sys, 32<<20, 4096),
+		Meter: memory.NewMeter(sys, 4096), Keys: keys, Secret: secret, Envelope: box, Mail: &p.mails,
+		System: sys, Log: slog.New(slog.DiscardHandler), Ready: directory.New(p.table).Ready})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.app.Identity.Wait = func(context.Context, time.Duration) error { return nil } // for answers that take their time on purpose
 	if p.handler, err = p.app.Handler(app.All()...); err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func (p *platform) meter(operation string, read, write float64) {
+// meter counts requests and read units. The write units of DynamoDB Local say nothing: it charges a transaction of ten rows as one of two.
+func (p *platform) meter(operation string, read, _ float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch operation {
@@ -111,11 +126,55 @@ func (p *platform) meter(operation string, read, write float64) {
 		panic("an operation of the table that is not counted: " + operation)
 	}
 	p.used.read += read
-	p.used.write += write
+}
+
+// counting counts the rows of transactions.
+type counting struct {
+	dynamo.API
+	p *platform
+}
+
+// TransactWriteItems implements [dynamo.API].
+func (c counting) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, options ...func(*dynamodb.Options),
+) (*dynamodb.TransactWriteItemsOutput, error) {
+	c.p.mu.Lock()
+	c.p.used.rows += len(in.TransactItems)
+	c.p.mu.Unlock()
+	return c.API.TransactWriteItems(ctx, in, options...)
 }
 
 // pass lets a second pass.
-func (p *platform) pass() { p.now = p.now.Add(time.Second) }
+func (p *platform) pass() { p.wait(time.Second) }
+
+// wait lets a longer time pass.
+func (p *platform) wait(d time.Duration) { p.now = p.now.Add(d) }
+
+// outbox keeps the last mail.
+type outbox struct {
+	mu   sync.Mutex
+	last mail.Message
+}
+
+// Send implements [mail.Sender].
+func (o *outbox) Send(_ context.Context, m mail.Message) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.last = m
+	return nil
+}
+
+// token returns the token of the link in the last mail, which must be to the address.
+func (o *outbox) token(t *testing.T, to string) string {
+	t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, link, ok := strings.Cut(o.last.Text, "#token=")
+	if token, _, _ := strings.Cut(link, "\n"); ok && o.last.To == to {
+		return token
+	}
+	t.Fatalf("the last mail is to %s and has no token for %s:\n%s", o.last.To, to, o.last.Text)
+	return ""
+}
 
 // measured returns what do asked of the table.
 func (p *platform) measured(do func()) use {
