@@ -5,6 +5,8 @@ import (
 
 	"github.com/nowgo/agents/internal/agent"
 	"github.com/nowgo/agents/internal/fault"
+	"github.com/nowgo/agents/internal/store"
+	"github.com/nowgo/agents/internal/store/keys"
 	"github.com/nowgo/agents/internal/testkit"
 )
 
@@ -135,4 +137,85 @@ func TestAnAgentThatConversedStays(t *testing.T) {
 	want(t, b.agents.Delete(b.as(t), client, a.ID, now.Version), fault.Conflict, "agent_in_use", "an agent that conversed")
 	_, _, err = b.agents.Converse(b.as(t), client, "agt_none")
 	want(t, err, fault.NotFound, "agent_not_found", "an unknown agent")
+}
+
+// INVARIANT 13: what was stale by the commit is refused, and what was faster stays.
+func TestAStaleDraftUndoesNothing(t *testing.T) {
+	b := newBench(t)
+	a := b.generate(t)
+	texts := map[string]agent.Text{"en": {Personality: "Grumpy"}}
+	_, err := b.renamed(t, a.ID, 1).PutDraft(b.as(t), client, a.ID, a.Version, texts, nil)
+	want(t, err, fault.PreconditionFailed, "version_mismatch", "a draft of an agent that was renamed meanwhile")
+	s := *b.agents
+	s.Table = &testkit.Overtaken{Table: b.Table, Times: 1, First: func() { b.draft(t, a.ID) }}
+	_, err = s.PutDraft(b.as(t), client, a.ID, a.Version+1, texts, nil)
+	want(t, err, fault.PreconditionFailed, "version_mismatch", "a draft over one that was faster")
+	now, err := b.agents.Agent(b.as(t), client, a.ID)
+	if err != nil || now.Name != a.Name+"x" || now.Version != a.Version+2 {
+		t.Errorf("the agent: %+v, %v", now, err)
+	}
+	c, err := b.agents.Configuration(b.as(t), client, a.ID, 1)
+	if err != nil || c.Texts["en"].Personality == "Grumpy" {
+		t.Errorf("the draft: %+v, %v", c.Texts["en"], err)
+	}
+}
+
+func TestADocumentIsDeletedOnce(t *testing.T) {
+	b := newBench(t)
+	a := b.generate(t)
+	up := agent.Upload{Name: "a.md", ContentType: "text/markdown", Content: []byte(faq)}
+	d, err := b.agents.AddDocument(b.as(t), client, a.ID, up)
+	if err == nil {
+		_, err = b.agents.AddDocument(b.as(t), client, a.ID, up)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := *b.agents
+	s.Table = &testkit.Overtaken{Table: b.Table, Times: 1, First: func() {
+		if err := b.agents.DeleteDocument(b.as(t), client, a.ID, d.ID, d.Version); err != nil {
+			t.Fatal(err)
+		}
+	}}
+	want(t, s.DeleteDocument(b.as(t), client, a.ID, d.ID, d.Version), fault.PreconditionFailed, "version_mismatch", "deleted meanwhile")
+	now, err := b.agents.Agent(b.as(t), client, a.ID)
+	if err != nil || now.Documents != 1 || now.Bytes != len(faq) {
+		t.Errorf("the agent counts %d documents of %d bytes, %v", now.Documents, now.Bytes, err)
+	}
+}
+
+// The change that goes along with a conversation fails where the agent has changed, and where it is gone as an erased client's is.
+func TestNoConversationWithAnAgentThatIsNotThere(t *testing.T) {
+	b := newBench(t)
+	a := b.generate(t)
+	commit := func(c store.Change) error {
+		return b.Table.Commit(b.as(t), client, testkit.Record(b.as(t), t, b.System, client), c)
+	}
+	lost := func(what string, c store.Change) {
+		t.Helper()
+		err := commit(c)
+		if _, lost := store.FailedOn(err); !lost {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	first, _, err := b.agents.Converse(b.as(t), client, a.ID)
+	if err == nil {
+		_, err = b.agents.Rename(b.as(t), client, a.ID, a.Version, "Clara")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost("renamed meanwhile", first)
+	b.converse(t, a.ID)
+	later, now, err := b.agents.Converse(b.as(t), client, a.ID)
+	if err == nil {
+		err = commit(later)
+	}
+	if err != nil || now.Name != "Clara" {
+		t.Fatalf("%+v, %v", now, err)
+	}
+	if err := commit(store.Delete(keys.Agent(a.ID), now.Version)); err != nil {
+		t.Fatal(err)
+	}
+	lost("gone meanwhile", later)
 }

@@ -237,6 +237,55 @@ func TestClosedTakesNoMessage(t *testing.T) {
 	}
 }
 
+// meanwhile returns a service of which each of the first commits finds that somebody else was faster.
+func (b bench) meanwhile(times int, first func()) *conversation.Service {
+	s := *b.Service
+	s.Table = &testkit.Overtaken{Table: b.Kit.Table, Times: times, First: first}
+	return &s
+}
+
+func TestAMessageIsNotStoredOnceTheConversationIsClosed(t *testing.T) {
+	b := newBench(t)
+	c := b.start(t)
+	shut := func() {
+		now, err := b.Conversation(b.ctx, client, c.ID)
+		if err == nil {
+			_, err = b.Close(b.ctx, client, now)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.meanwhile(1, shut).Send(b.ctx, client, c, "hello"); code(err) != "conversation_closed" {
+		t.Errorf("closed before the question was stored: %v", err)
+	}
+	now, err := b.Conversation(b.ctx, client, c.ID)
+	if err != nil || now.Status != conversation.Closed || now.Messages != 0 {
+		t.Errorf("%+v, %v", now, err)
+	}
+	if left, _, err := b.Messages(b.ctx, client, c.ID, 10, ""); err != nil || len(left) != 0 {
+		t.Errorf("%d messages, %v", len(left), err)
+	}
+}
+
+func TestClosingKeepsWhatWasSaidMeanwhile(t *testing.T) {
+	b := newBench(t)
+	c := b.start(t)
+	said := func() {
+		if _, err := b.Send(b.ctx, client, c, "hello"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := b.meanwhile(1, said).Close(b.ctx, client, c)
+	if err != nil || got.Status != conversation.Closed || got.Messages != 2 || got.Version != c.Version+3 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	now, err := b.Conversation(b.ctx, client, c.ID)
+	if err != nil || now.Status != conversation.Closed || now.Messages != 2 {
+		t.Errorf("%+v, %v", now, err)
+	}
+}
+
 func TestStartNeedsAPublishedAgentOfTheClient(t *testing.T) {
 	b := newBench(t)
 	b.agents.published = 0

@@ -101,3 +101,42 @@ func TestProfileWithAgentsStays(t *testing.T) {
 	_, err = s.Profile(ctx, client, p.ID)
 	wantKind(t, err, fault.NotFound, "reading it afterwards")
 }
+
+// INVARIANT 13: a change that was right when the profile was read, and is stale by the commit, is refused; what was faster stays.
+func TestStaleChangesOfAProfileAreRefused(t *testing.T) {
+	k := testkit.New(t)
+	s := &organization.Service{Table: k.Table, System: k.System}
+	ctx := testkit.As(t.Context(), client, "usr_1", tenant.AgentManager, "update-profile")
+	p, err := s.CreateProfile(ctx, client, profile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// An agent is generated for the profile meanwhile.
+	racing := &organization.Service{System: k.System, Table: &testkit.Overtaken{Table: k.Table, Times: 2, First: func() {
+		count, _, err := s.CountAgents(ctx, client, p.ID, 1)
+		if err == nil {
+			err = k.Table.Commit(ctx, client, testkit.Record(ctx, t, k.System, client), count)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}}}
+	wantKind(t, racing.DeleteProfile(ctx, client, p.ID, 1), fault.PreconditionFailed, "deleting it")
+	name := "Loja Verde"
+	_, err = racing.UpdateProfile(ctx, client, p.ID, 2, organization.Patch{Name: &name})
+	wantKind(t, err, fault.PreconditionFailed, "renaming it")
+	stale, _, err := s.CountAgents(ctx, client, p.ID, 1)
+	if err == nil {
+		_, err = s.UpdateProfile(ctx, client, p.ID, 3, organization.Patch{Name: &name})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = k.Table.Commit(ctx, client, testkit.Record(ctx, t, k.System, client), stale)
+	if _, lost := store.FailedOn(err); !lost {
+		t.Errorf("counting another agent of what was renamed meanwhile: %v", err)
+	}
+	if now, err := s.Profile(ctx, client, p.ID); err != nil || now.Agents != 2 || now.Name != name || now.Version != 4 {
+		t.Errorf("%+v, %v", now, err)
+	}
+}
