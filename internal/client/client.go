@@ -36,6 +36,8 @@ type Client struct {
 	UpdatedAt time.Time
 	Version   int64
 	EraseAt   time.Time // when everything it has will be erased; zero unless it is leaving
+
+	before Status // of a client that is leaving: what it is again if it is taken back
 }
 
 // Languages are those the platform speaks.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -33,12 +34,12 @@ func (s *Service) Offboard(ctx context.Context, client tenant.ID, seen int64, gr
 		return Client{}, fault.New(op, fault.Conflict, "client_leaving")
 	}
 	now := s.System.Now().UTC().Truncate(time.Second)
-	c.Status, c.EraseAt = Offboarding, now.AddDate(0, 0, graceDays)
+	c.before, c.Status, c.EraseAt = c.Status, Offboarding, now.AddDate(0, 0, graceDays)
 	return s.update(ctx, op, c, events.TypeClientOffboarded, events.ClientOffboarded{EraseAt: c.EraseAt, Version: c.Version + 1},
 		s.Directory.PlanErasure(directory.Due{Client: c.ID, At: c.EraseAt, Slug: c.Slug, Listed: c.CreatedAt, AskedAt: now}))
 }
 
-// Restore takes back a client that is leaving, within its grace period; it is active again. Errors: NotFound, PreconditionFailed,
+// Restore takes back a client that is leaving, within its grace period; it is active or suspended again, as it was. Errors: NotFound, PreconditionFailed,
 // Conflict `client_not_leaving` (it is not leaving, or its erasure has begun).
 func (s *Service) Restore(ctx context.Context, client tenant.ID, seen int64) (Client, error) {
 	const op = "client.Restore"
@@ -53,7 +54,7 @@ func (s *Service) Restore(ctx context.Context, client tenant.ID, seen int64) (Cl
 	if err != nil {
 		return Client{}, store.Fault(op, err)
 	}
-	c.Status, c.EraseAt = Active, time.Time{}
+	c.Status, c.before, c.EraseAt = cmp.Or(c.before, Active), "", time.Time{}
 	return s.update(ctx, op, c, events.TypeClientRestored, events.ClientRestored{Version: c.Version + 1}, s.Directory.EndErasure(due))
 }
 

@@ -24,11 +24,12 @@ type clientData struct {
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 	EraseAt   time.Time `json:"erase_at,omitzero"`
+	Before    Status    `json:"before,omitempty"` // it was leaving
 }
 
 func (c Client) item() (store.Item, error) {
 	return store.Row(keys.Client, 1, clientSummary{c.ID, c.Slug, c.Name, c.Status, c.Plan},
-		clientData{c.Languages, c.CreatedAt, c.UpdatedAt, c.EraseAt})
+		clientData{c.Languages, c.CreatedAt, c.UpdatedAt, c.EraseAt, c.before})
 }
 
 func clientOf(it store.Item) (Client, error) {
@@ -38,7 +39,7 @@ func clientOf(it store.Item) (Client, error) {
 		return Client{}, err
 	}
 	return Client{ID: s.ID, Name: s.Name, Slug: s.Slug, Status: s.Status, Languages: d.Languages, Plan: cmp.Or(s.Plan, quota.Default),
-		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, EraseAt: d.EraseAt, Version: it.Version}, nil
+		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, EraseAt: d.EraseAt, before: d.Before, Version: it.Version}, nil
 }
 
 type settingsRecord struct {

@@ -7,6 +7,7 @@ import (
 	"github.com/nowgo/agents/internal/client"
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/tenant"
+	"github.com/nowgo/agents/internal/testkit"
 )
 
 func TestPutSettings(t *testing.T) {
@@ -101,5 +102,29 @@ func TestSettingsThatCannotBe(t *testing.T) {
 	}
 	if read, err := b.Settings(own(t, id), id); err != nil || read.Version != 1 {
 		t.Errorf("read %+v, %v", read, err)
+	}
+}
+
+// INVARIANT 13: settings that were put meanwhile stay.
+func TestStaleSettingsAreRefused(t *testing.T) {
+	b := newBench(t)
+	id := b.create(t, "loja-azul").Client.ID
+	ctx := own(t, id)
+	faster, err := b.Settings(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slower := faster
+	faster.DefaultLanguage, slower.TimeZone = "en", "Etc/GMT+3"
+	racing := *b.Service
+	racing.Table = &testkit.Overtaken{Table: b.Kit.Table, Times: 1, First: func() {
+		if _, err := b.PutSettings(ctx, id, 1, faster); err != nil {
+			t.Fatal(err)
+		}
+	}}
+	_, err = racing.PutSettings(ctx, id, 1, slower)
+	want(t, "put meanwhile", err, fault.PreconditionFailed, "version_mismatch")
+	if now, err := b.Settings(ctx, id); err != nil || now.Version != 2 || now.DefaultLanguage != "en" || now.TimeZone != "America/Sao_Paulo" {
+		t.Errorf("%+v, %v", now, err)
 	}
 }

@@ -40,7 +40,7 @@ const typeCertificate = "nowgo-erasure-certificate"
 func (w *Worker) certificate(u directory.Due, at time.Time) Certificate {
 	c := Certificate{Type: "nowgo.erasure-certificate", Version: 1, ClientID: u.Client, AskedAt: u.AskedAt, EraseAt: u.At, Started: u.StartedAt,
 		ErasedAt: at, Removed: list(u.Removed), Kept: []string{"the client's id, so that it is never given again", "this certificate",
-			"entries of the platform's own trail that name its id and slug"}}
+			"entries of the platform's own trail that name its id and slug, or an attempt upon a login with its email and network address"}}
 	if w.Backups > 0 {
 		until := at.Add(w.Backups)
 		c.Backups = Backups{Days: int(w.Backups / (24 * time.Hour)), Until: &until}

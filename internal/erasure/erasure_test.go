@@ -327,6 +327,18 @@ func TestAnErasureGoesOnAfterAFailure(t *testing.T) {
 	}
 }
 
+// A client that was suspended and is taken back is suspended, as it was.
+func TestARestoredClientIsAsItWas(t *testing.T) {
+	p := newPlatform(t)
+	c := p.onboard("Loja Parada", "loja-parada", "z@parada.example")
+	path := "/v1/clients/" + c.id
+	etag := p.must(200, p.root, "POST", path+"/suspend", "").Header().Get("ETag")
+	p.must(202, p.root, "DELETE", path, "", "If-Match", etag)
+	if got := p.must(200, p.root, "POST", path+"/restore", "").text("status"); got != "suspended" {
+		t.Errorf("it is %s", got)
+	}
+}
+
 // An id is given once, also long after its client is gone.
 func TestNoIDIsGivenTwice(t *testing.T) {
 	p := newPlatform(t)

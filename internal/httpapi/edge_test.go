@@ -106,7 +106,7 @@ func TestReach(t *testing.T) {
 				t.Errorf("%v after %d reads, not %v after %d", err, reads, c.want, c.reads)
 			}
 			var denied *denial.Denial
-			if got := errors.As(err, &denied); got != (c.want == absent) || got && (denied.Target.Type != "conversation" || len(denied.Policies) == 0) {
+			if got, want := errors.As(err, &denied), errors.Is(c.want, absent); got != want || got && (denied.Target.Type != "conversation" || len(denied.Policies) == 0) {
 				t.Errorf("recorded as %+v", denied)
 			}
 			if c.read == nil && !errors.Is(p.api.Reach(ctx, c.r, nil, absent), c.want) {

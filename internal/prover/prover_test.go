@@ -27,7 +27,7 @@ func (i *iam) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	asked := r.URL.Path + "?" + r.URL.RawQuery + " " + string(body)
 	target := r.Header.Get("X-Amz-Target")
 	named := strings.Contains(asked, string(i.client))
-	for _, word := range strings.FieldsFunc(asked, func(r rune) bool { return !(r == '_' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9') }) {
+	for _, word := range strings.FieldsFunc(asked, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
 		if strings.HasPrefix(word, "cli_") && word != string(i.client) {
 			named = false
 		}
@@ -36,18 +36,24 @@ func (i *iam) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case target == "" && !named: // S3
 		w.WriteHeader(http.StatusForbidden)
-		io.WriteString(w, `<Error><Code>AccessDenied</Code><Message>no</Message></Error>`)
+		said(w, `<Error><Code>AccessDenied</Code><Message>no</Message></Error>`)
 	case target == "" && r.URL.Query().Get("list-type") == "2":
-		io.WriteString(w, `<ListBucketResult></ListBucketResult>`)
+		said(w, `<ListBucketResult></ListBucketResult>`)
 	case target == "":
 		w.WriteHeader(http.StatusNotFound)
-		io.WriteString(w, `<Error><Code>NoSuchKey</Code></Error>`)
+		said(w, `<Error><Code>NoSuchKey</Code></Error>`)
 	case !named:
 		w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
 		w.WriteHeader(http.StatusBadRequest)
-		io.WriteString(w, `{"__type":"AccessDeniedException"}`)
+		said(w, `{"__type":"AccessDeniedException"}`)
 	default:
-		io.WriteString(w, `{}`)
+		said(w, `{}`)
+	}
+}
+
+func said(w io.Writer, text string) {
+	if _, err := io.WriteString(w, text); err != nil {
+		panic(err) // the test's own server: it ends the test
 	}
 }
 
@@ -85,7 +91,7 @@ func TestWhatIAMRefusesIsFound(t *testing.T) {
 func TestWhatNobodyRefusesIsTold(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Amz-Target") != "" {
-			io.WriteString(w, `{}`)
+			said(w, `{}`)
 		}
 	}))
 	defer server.Close()

@@ -35,7 +35,7 @@ type kitchen struct {
 var keyOperations = []string{"list-profiles", "get-profile", "create-profile", "update-profile", "delete-profile", "generate-agent", "list-agents", "get-agent",
 	"update-agent", "delete-agent", "list-configurations", "get-configuration", "put-draft", "publish-agent", "rollback-agent", "add-document",
 	"list-documents", "get-document", "delete-document", "search-passages", "start-conversation", "list-conversations", "get-conversation",
-	"send-message", "list-messages", "close-conversation", "list-templates", "get-template"}
+	"send-message", "list-messages", "close-conversation", "list-templates", "get-template", "get-me"}
 
 func (k *kitchen) post(path string, body object, headers ...string) answer {
 	k.t.Helper()

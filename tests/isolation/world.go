@@ -153,11 +153,7 @@ func (w *world) fill(t testing.TB, c *company) {
 		c.ids["conversation_id:"+role] = c.ids["conversation_id"]
 	}
 	for range 2 {
-		scopes := []string{}
-		for _, id := range keyOperations {
-			scopes = append(scopes, id)
-		}
-		a := post(token, "/v1/api-keys", object{"name": "Chave " + c.mark, "role": manager, "scopes": scopes})
+		a := post(token, "/v1/api-keys", object{"name": "Chave " + c.mark, "role": manager, "scopes": keyOperations})
 		keep("key_id", a)
 		c.tokens[key] = a.field("key")
 	}

@@ -61,7 +61,7 @@ func run(ctx context.Context, only string, list, quick bool) error {
 	if r.folder, err = os.MkdirTemp("", "mutants-*"); err != nil {
 		return fmt.Errorf("mutants: %w", err)
 	}
-	defer os.RemoveAll(r.folder) //nolint:errcheck // a leftover in the folder for such
+	defer os.RemoveAll(r.folder)
 	if err := r.sound(ctx, mutants); err != nil {
 		return err
 	}

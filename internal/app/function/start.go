@@ -63,7 +63,7 @@ func ServeAuthorizer() {
 func ServeKeykeeper() {
 	d := Deploy("NOWGO_TABLE", "NOWGO_SIGNING_KEYS_SECRET")
 	k := keykeeper.Keeper{Keys: d.signingKeys(), Table: d.table(), System: d.System, Log: d.Log}
-	lambda.Start(func(ctx context.Context) error { return k.Run(ctx) })
+	lambda.Start(k.Run)
 }
 
 // ServeArchivist runs the archivist on its queue. It does not return.

@@ -50,7 +50,7 @@ func (t *Table) keysOf(ctx context.Context, api API, client tenant.ID, limit int
 		ExpressionAttributeValues: map[string]types.AttributeValue{":client": str(string(client))},
 		ProjectionExpression:      aws.String(attrSK),
 		ConsistentRead:            aws.Bool(true),
-		Limit:                     aws.Int32(int32(limit)), //nolint:gosec // at most store.MaxActions
+		Limit:                     aws.Int32(int32(limit)),
 		ReturnConsumedCapacity:    t.consumed(),
 	})
 	if err != nil {
