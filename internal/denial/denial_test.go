@@ -246,6 +246,47 @@ func TestAFloodFromManyAddressesIsBounded(t *testing.T) {
 	}
 }
 
+// A flood uses up its own minute, and no later one.
+func TestAfterAFloodRefusalsAreListedAgain(t *testing.T) {
+	w := newWorld(t)
+	from := func(network, host int) context.Context {
+		return call(t, tenant.Principal{}, "get-agent", fmt.Sprintf("203.0.%d.%d", network, host))
+	}
+	for i := range denial.ListedAll + 10 {
+		w.Refused(from(i/200, i%200), errToken)
+	}
+	if listed, n := counts(t, w.recorded(t, "", events.TypeCredentialRefused)); listed != denial.ListedAll || n != denial.ListedAll {
+		t.Fatalf("%d events of %d refusals within the minute", listed, n)
+	}
+	w.Clock.Advance(denial.Window)
+	w.Flush(t.Context(), false) // those that were counted
+	before, _ := counts(t, w.recorded(t, "", events.TypeCredentialRefused))
+	w.Refused(from(201, 1), errToken)
+	if listed, n := counts(t, w.recorded(t, "", events.TypeCredentialRefused)); listed != before+1 || n != denial.ListedAll+11 {
+		t.Errorf("%d events of %d refusals in the next minute; before it %d", listed, n, before)
+	}
+}
+
+// A source's minute is over when it is, not only once it was swept.
+func TestAMinuteEndsBeforeItIsSwept(t *testing.T) {
+	w := newWorld(t)
+	w.Refused(call(t, tenant.Principal{}, "get-agent", "203.0.113.1"), errToken) // sweeps
+	w.Clock.Advance(time.Second)
+	ten := func() {
+		for range denial.Listed {
+			w.Refused(call(t, tenant.Principal{}, "get-agent", "203.0.113.7"), errToken)
+		}
+	}
+	ten()
+	w.Clock.Advance(denial.Window - time.Second)
+	w.Refused(call(t, tenant.Principal{}, "get-agent", "203.0.113.1"), errToken) // sweeps, a second too early for the ten
+	w.Clock.Advance(time.Second)
+	ten()
+	if listed, n := counts(t, w.recorded(t, "", events.TypeCredentialRefused)); listed != 2*denial.Listed+2 || n != 2*denial.Listed+2 {
+		t.Errorf("%d events of %d refusals, want %d at once", listed, n, 2*denial.Listed+2)
+	}
+}
+
 func TestSourcesAreBounded(t *testing.T) {
 	w := newWorld(t)
 	w.table.err = store.ErrUnavailable // each is counted and none written, which is the most there is to remember

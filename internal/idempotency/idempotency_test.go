@@ -211,6 +211,28 @@ func TestWithdraw(t *testing.T) {
 	}
 }
 
+// Who takes its answer back takes no other's: a request that stood still for longer than its lease may find that another has gone on.
+func TestWithdrawTakesNoOthersAnswer(t *testing.T) {
+	s := newScene(t)
+	slow, _ := s.begin(t)
+	if err := s.commit(slow, create("step")); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.Advance(idempotency.Lease + time.Second)
+	fast, _ := s.begin(t)
+	idempotency.Answer(fast, "fast")
+	if err := s.commit(fast, create("a")); err != nil {
+		t.Fatal(err)
+	}
+	idempotency.Withdraw(slow)
+	if err := s.commit(slow, store.Delete("step", 1)); !fault.Is(err, fault.Conflict) {
+		t.Errorf("got %v", err)
+	}
+	if reply, err := s.again(t); err != nil || reply == nil || string(reply.Body) != "fast" {
+		t.Errorf("a repetition gets %+v, %v", reply, err)
+	}
+}
+
 func TestErrorsAfterTheAnswerAreTheRequestsOwn(t *testing.T) {
 	s := newScene(t)
 	ctx, p := s.begin(t)
