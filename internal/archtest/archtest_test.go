@@ -93,6 +93,15 @@ var reserved = []struct {
 	{"go.etcd.io/bbolt", []string{"internal/store/bolt", "tests"}},
 	{"github.com/aws/aws-sdk-go-v2/service/dynamodb", []string{"internal/store/dynamo", "internal/app/function", "internal/relay/stream", "internal/relay", "internal/prover", "tests"}},
 	{"github.com/redis/go-redis", []string{"internal/cache/redis"}},
+	// What follows is large as soon as it is imported, and so kept out of internal/app/function, which every function links.
+	{"github.com/aws/aws-sdk-go-v2/service/eventbridge", []string{"internal/bus/eventbridge", "functions/relay", "tests"}},
+	{"github.com/aws/aws-sdk-go-v2/service/kms", []string{"internal/envelope/kms", "internal/prover", "functions/authentication", "tests"}},
+	{"github.com/aws/aws-sdk-go-v2/service/sqs", []string{"internal/relay/stream", "tests"}},
+	{module + "internal/bus/eventbridge", []string{"functions/relay", "tests"}},
+	{module + "internal/envelope/kms", []string{"functions/authentication", "tests"}},
+	{module + "internal/prover", []string{"functions/prover", "infra/prove", "tests"}},
+	{module + "internal/relay/stream", []string{"functions/relay", "tests"}},
+	{"github.com/lestrrat-go/jwx", nil},
 	{"html/template", nil},
 	{"text/template", nil},
 }
