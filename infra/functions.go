@@ -66,8 +66,11 @@ func (p *Platform) architecture() awslambda.Architecture {
 // serves reports whether the function is a capability: one that answers HTTP.
 func serves(name string) bool { return slices.Contains(route.Capabilities(), route.Capability(name)) }
 
-// shares reports whether the function uses the cache that functions share.
-func shares(name string) bool { return serves(name) || name == "authorizer" }
+// shares reports whether the function uses the cache that functions share: the capabilities but the one that reads nothing, and the eraser,
+// which clears it.
+func shares(name string) bool {
+	return serves(name) && name != string(route.Monitoring) || name == "eraser"
+}
 
 // environment names to a function what it may reach. In the emulator there are no data roles: it has none to enforce.
 func (p *Platform) environment(name string, n Needs) *map[string]*string {
