@@ -218,6 +218,26 @@ func TestAUserWhoAcceptsWhileTheClientIsErased(t *testing.T) {
 	}
 }
 
+// An invitation that is sent again leaves the user as somebody has changed them meanwhile.
+func TestAUserChangedWhileTheirInvitationIsSentAgain(t *testing.T) {
+	w, over := overtakenWorld(t)
+	out, err := w.Invite(w.ctx, azul, identity.InviteInput{Contact: identity.Contact{Email: ana, Name: "Ana"}, Role: tenant.ClientAdmin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first(t, over, func() error {
+		_, err := w.update(w.ctx, t, azul, out.User.ID, identity.UserPatch{Role: ptr(tenant.StandardUser)})
+		return err
+	})
+	again, err := w.ResendInvitation(w.ctx, azul, out.User.ID, identity.Resend{})
+	if err != nil || again.User.Role != tenant.StandardUser {
+		t.Errorf("%+v, %v", again.User, err)
+	}
+	if u, err := w.GetUser(w.ctx, azul, out.User.ID); err != nil || u.Role != tenant.StandardUser {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
+
 // Who removes a user as they saw them removes no other.
 func TestAUserChangedMeanwhileIsNotRemovedUnseen(t *testing.T) {
 	w, over := overtakenWorld(t)
