@@ -238,6 +238,22 @@ func TestAUserChangedWhileTheirInvitationIsSentAgain(t *testing.T) {
 	}
 }
 
+// An address has one user in a client, whoever of two invites it.
+func TestAnAddressInvitedByTwoIsInvitedOnce(t *testing.T) {
+	w, over := overtakenWorld(t)
+	in := identity.InviteInput{Contact: identity.Contact{Email: ana, Name: "Ana"}, Role: tenant.StandardUser}
+	first(t, over, func() error {
+		_, err := w.Invite(w.ctx, azul, in)
+		return err
+	})
+	_, err := w.Invite(w.ctx, azul, in)
+	wantFault(t, err, fault.Conflict, "user_exists")
+	page, err := w.ListUsers(w.ctx, azul, identity.UserQuery{Limit: 10})
+	if err != nil || len(page.Items) != 1 {
+		t.Errorf("%d users, %v", len(page.Items), err)
+	}
+}
+
 // Who removes a user as they saw them removes no other.
 func TestAUserChangedMeanwhileIsNotRemovedUnseen(t *testing.T) {
 	w, over := overtakenWorld(t)
