@@ -73,6 +73,31 @@ func TestTooLargeIsNotKept(t *testing.T) {
 	}
 }
 
+func TestClearForgetsOneClientAlone(t *testing.T) {
+	c := memory.New(newClock().system(), 1<<20, 10)
+	gone := []cache.Key{cache.Of("cli_one", "a", "b"), cache.Of("cli_one", "", "")}
+	left := []cache.Key{cache.Of("cli_two", "a", "b"), cache.Of("cli_one-b", "a", "b"), cache.Of("cli_on", "ea", "b"), cache.Platform("a", "b")}
+	for _, k := range append(gone[:2:2], left...) {
+		c.Set(t.Context(), k, []byte("v"), time.Minute)
+	}
+	if err := c.Clear(t.Context(), "cli_one"); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range gone {
+		if _, ok := c.Get(t.Context(), k); ok {
+			t.Errorf("%v is still there", k)
+		}
+	}
+	for _, k := range left {
+		if _, ok := c.Get(t.Context(), k); !ok {
+			t.Errorf("%v is gone too", k)
+		}
+	}
+	if n, _ := c.Size(); n != len(left) {
+		t.Errorf("%d values", n)
+	}
+}
+
 // TestBounds holds that whatever is done, both bounds are kept and what is counted is what is there.
 func TestBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
