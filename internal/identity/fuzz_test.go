@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/nowgo/agents/internal/tenant"
 )
 
 func FuzzParseRefreshToken(f *testing.F) {
@@ -12,6 +14,8 @@ func FuzzParseRefreshToken(f *testing.F) {
 	whole.client = ""
 	f.Add(whole.String())
 	f.Add(seal(refreshPrefix, "$login#x", "usr_a", "ses_a", "f", "s"))
+	f.Add(seal(refreshPrefix, "CLI_AAAAAAAAAAAAAAAAAAAAAAAAAA", "usr_a", "ses_a", "f", "s"))
+	f.Add(seal(refreshPrefix, "a", "usr_a", "ses_a", "f", "s"))
 	f.Add(seal(refreshPrefix, "", "usr_#", "ses_\x00", "f", "s"))
 	f.Add("nrt_AA==")
 	f.Add("")
@@ -23,6 +27,9 @@ func FuzzParseRefreshToken(f *testing.F) {
 		if r.String() != s {
 			t.Errorf("two tokens say the same: %q and %q", s, r.String())
 		}
+		if _, err := tenant.Parse(string(r.client)); err != nil && r.client != "" {
+			t.Errorf("%q is no client", r.client)
+		}
 		checkParts(t, string(r.client), r.user, r.session, r.family, r.secret)
 	})
 }
@@ -30,13 +37,14 @@ func FuzzParseRefreshToken(f *testing.F) {
 func FuzzParseInvitationToken(f *testing.F) {
 	f.Add(invitationToken{"cli_aaaaaaaaaaaaaaaaaaaaaaaaaa", "inv_a", "secret"}.String())
 	f.Add(seal(invitationPrefix, "$platform#1", "inv_a", "secret"))
+	f.Add(seal(invitationPrefix, "CLI_AAAAAAAAAAAAAAAAAAAAAAAAAA", "inv_a", "secret"))
 	f.Add("nin_")
 	f.Fuzz(func(t *testing.T, s string) {
 		r, err := parseInvitationToken(s)
 		if err != nil {
 			return
 		}
-		if r.String() != s || r.client == "" {
+		if _, err := tenant.Parse(string(r.client)); err != nil || r.String() != s {
 			t.Errorf("%q was read as %q", s, r.String())
 		}
 		checkParts(t, string(r.client), r.id, r.secret)
