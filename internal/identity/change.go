@@ -37,7 +37,7 @@ func (s *Service) ChangePassword(ctx context.Context, in PasswordChange) error {
 			return store.Fault(op, err)
 		}
 		s.tellPassword(ctx, me.person)
-		return s.endEverySession(ctx, op, me.person, me.principal, endedByChange)
+		return s.endEverySession(ctx, op, me.person, me.principal.Session, endedByChange)
 	}
 }
 

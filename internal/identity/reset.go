@@ -9,7 +9,6 @@ import (
 	"github.com/nowgo/agents/internal/fault"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/directory"
-	"github.com/nowgo/agents/internal/tenant"
 )
 
 const (
@@ -55,7 +54,7 @@ func (s *Service) ResetPassword(ctx context.Context, in Reset) error {
 		}
 		done(true)
 		s.tellPassword(ctx, person)
-		return s.endEverySession(ctx, op, person, tenant.Principal{}, endedByReset)
+		return s.endEverySession(ctx, op, person, "", endedByReset)
 	}
 }
 

@@ -135,17 +135,13 @@ func (s *Service) tellPassword(ctx context.Context, p directory.Person) {
 	s.mailPerson(ctx, p, func(ctx context.Context) error { return s.Mailer.Send(ctx, mailtext.PasswordChanged(to, s.now())) })
 }
 
-// endEverySession ends the sessions of a person in every client, but the one with the id except in the partition of that session. The
-// person's new SessionsFrom was committed before: from then on none of them can be refreshed, so that one that is left behind when this
-// fails ends with its access token. Errors: fault.Unavailable `sessions_not_ended`.
-func (s *Service) endEverySession(ctx context.Context, op string, p directory.Person, own tenant.Principal, reason string) error {
+// endEverySession ends the sessions of a person in every client, but the one with the id except, if it is not empty: no two sessions have
+// one id. The person's new SessionsFrom was committed before: from then on none of them can be refreshed, so that one that is left behind
+// when this fails ends with its access token. Errors: fault.Unavailable `sessions_not_ended`.
+func (s *Service) endEverySession(ctx context.Context, op string, p directory.Person, except, reason string) error {
 	ctx = context.WithoutCancel(ctx) // the password is set already, even if the caller has gone
 	var errs []error
 	for _, m := range p.Memberships {
-		except := ""
-		if own.Session != "" && m.Partition() == partitionOf(own) {
-			except = own.Session
-		}
 		errs = append(errs, s.EndUserSessions(ctx, m.Partition(), m.User, except, reason))
 	}
 	if err := errors.Join(errs...); err != nil {
