@@ -143,6 +143,8 @@ func whole(text string, yes bool) string {
 
 var expiring = regexp.MustCompile(`(?i)expir|until|ends|lifetime|notafter|sessionsfrom`)
 
+var opposite = regexp.MustCompile(`(?i)sessionsfrom|\bmax`)
+
 func (f *finder) call(c *ast.CallExpr) {
 	name := f.callee(c)
 	switch {
@@ -186,8 +188,8 @@ func (f *finder) time(c *ast.CallExpr, before bool) {
 	if late == early {
 		return
 	}
-	// now.Before(expiry) and expiry.After(now) say that it is not over yet.
-	f.add("expiry", c, whole(f.text(c), before == late))
+	// now.Before(expiry) and expiry.After(now) say that it is not over yet; of what ends earlier times, and of a bound, they say the opposite.
+	f.add("expiry", c, whole(f.text(c), (before == late) != opposite.MatchString(f.text(c))))
 }
 
 // refusal takes away the if that a call's answer decides, where its body ends the function's work.
