@@ -90,6 +90,9 @@ func (p *Platform) environment(name string, n Needs) *map[string]*string {
 	if n.Registrar && p.settings.PublicURL != "" {
 		env["NOWGO_PUBLIC_URL"] = jsii.String(p.settings.PublicURL)
 	}
+	if n.Backups && p.settings.Local {
+		env["NOWGO_ERASURE_SETTLE"] = jsii.String("1") // nobody waits an hour to try it
+	}
 	if n.Backups && p.settings.Keep {
 		env["NOWGO_BACKUP_DAYS"] = jsii.Sprintf("%d", backupDays)
 	}

@@ -4,11 +4,8 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -167,7 +164,7 @@ func TestStack(t *testing.T) {
 // that key and one to come, all that was issued stays good, and a second run finds nothing to do.
 func rotation(t *testing.T, s *stack.Stack, d Target, v Victim, read func() []byte) {
 	for range 2 {
-		invoke(t, s.Endpoint, "nowgo-local-keykeeper")
+		s.Invoke(t, "keykeeper")
 		var set struct {
 			Keys []struct{ Kid, D string }
 		}
@@ -189,24 +186,5 @@ func rotation(t *testing.T, s *stack.Stack, d Target, v Victim, read func() []by
 	}
 	if steps != 1 {
 		t.Errorf("%d steps recorded, want 1", steps)
-	}
-}
-
-// invoke calls a function of the emulator and fails where it does.
-func invoke(t *testing.T, endpoint, name string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint+"/2015-03-31/functions/"+name+"/invocations", strings.NewReader("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261123/"+env.Region+"/lambda/aws4_request, SignedHeaders=host, Signature=0")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("X-Amz-Function-Error") != "" {
-		t.Fatalf("%s: %d %v %s, %v", name, res.StatusCode, res.Header, body, err)
 	}
 }

@@ -33,21 +33,22 @@ import (
 // Env is what a function is told by its environment. The infra app sets, for each function, the names of what it may reach and no
 // others.
 type Env struct {
-	Table         string // NOWGO_TABLE
-	Bus           string // NOWGO_BUS
-	Blobs         string // NOWGO_BLOBS: a bucket
-	SigningKeys   string // NOWGO_SIGNING_KEYS_SECRET: the signing keys or, at first, a random text that the first is derived from
-	Platform      string // NOWGO_PLATFORM_SECRET: a random text that cursors and kept answers are sealed with
-	Administrator string // NOWGO_ADMINISTRATOR_SECRET: {"email", "password"} of the first administrator
-	DataRole      string // NOWGO_DATA_ROLE_ARN: assumed for one client's rows and files; empty in the emulator, which has no roles
-	RegistrarRole string // NOWGO_REGISTRAR_ROLE_ARN: assumed for commits of a client's rows with the directory's
-	Failures      string // NOWGO_FAILURES: queue that the stream leaves notes in of what the relay could not publish
-	Key           string // NOWGO_KMS_KEY_ARN: of the data keys that secrets are sealed with; empty where none is
-	PublicURL     string // NOWGO_PUBLIC_URL
-	Mail          string // NOWGO_MAIL: `ses:`; empty: invitations answer with their token, and no password can be reset
-	MailFrom      string // NOWGO_MAIL_FROM: the sender's address, which SES has verified
-	BackupDays    string // NOWGO_BACKUP_DAYS: for which the environment keeps copies of the table and the files
-	Redis         string // NOWGO_REDIS_URL: redis:// or rediss://; empty: each instance has its own caches and meters
+	Table         string  // NOWGO_TABLE
+	Bus           string  // NOWGO_BUS
+	Blobs         string  // NOWGO_BLOBS: a bucket
+	SigningKeys   string  // NOWGO_SIGNING_KEYS_SECRET: the signing keys or, at first, a random text that the first is derived from
+	Platform      string  // NOWGO_PLATFORM_SECRET: a random text that cursors and kept answers are sealed with
+	Administrator string  // NOWGO_ADMINISTRATOR_SECRET: {"email", "password"} of the first administrator
+	DataRole      string  // NOWGO_DATA_ROLE_ARN: assumed for one client's rows and files; empty in the emulator, which has no roles
+	RegistrarRole string  // NOWGO_REGISTRAR_ROLE_ARN: assumed for commits of a client's rows with the directory's
+	Failures      string  // NOWGO_FAILURES: queue that the stream leaves notes in of what the relay could not publish
+	Key           string  // NOWGO_KMS_KEY_ARN: of the data keys that secrets are sealed with; empty where none is
+	PublicURL     string  // NOWGO_PUBLIC_URL
+	Mail          string  // NOWGO_MAIL: `ses:`; empty: invitations answer with their token, and no password can be reset
+	MailFrom      string  // NOWGO_MAIL_FROM: the sender's address, which SES has verified
+	Settle        float64 // NOWGO_ERASURE_SETTLE: seconds that an erasure leaves to what is under way before it is certified; 0: an hour
+	BackupDays    string  // NOWGO_BACKUP_DAYS: for which the environment keeps copies of the table and the files
+	Redis         string  // NOWGO_REDIS_URL: redis:// or rediss://; empty: each instance has its own caches and meters
 	// RateShare is NOWGO_RATE_SHARE: the part of every plan's rate that an instance gives out. 1 with Redis, which the instances share; without
 	// it an instance cannot know the others, and a busy client meets about four.
 	RateShare    float64
@@ -72,7 +73,7 @@ func readEnv(e *settings.Env, needs ...string) (Env, error) {
 		SigningKeys: get("NOWGO_SIGNING_KEYS_SECRET"), Platform: get("NOWGO_PLATFORM_SECRET"),
 		Administrator: get("NOWGO_ADMINISTRATOR_SECRET"), DataRole: get("NOWGO_DATA_ROLE_ARN"),
 		RegistrarRole: get("NOWGO_REGISTRAR_ROLE_ARN"), Failures: get("NOWGO_FAILURES"), Key: get("NOWGO_KMS_KEY_ARN"), PublicURL: get("NOWGO_PUBLIC_URL"),
-		Mail: get("NOWGO_MAIL"), MailFrom: get("NOWGO_MAIL_FROM"), BackupDays: get("NOWGO_BACKUP_DAYS"),
+		Mail: get("NOWGO_MAIL"), MailFrom: get("NOWGO_MAIL_FROM"), BackupDays: get("NOWGO_BACKUP_DAYS"), Settle: e.Number("NOWGO_ERASURE_SETTLE", 0),
 		Redis: get("NOWGO_REDIS_URL"), RateShare: e.Number("NOWGO_RATE_SHARE", share), Endpoint: get("AWS_ENDPOINT_URL"), Region: get("AWS_REGION"), AccessKey: get("AWS_ACCESS_KEY_ID"),
 		SecretKey: get("AWS_SECRET_ACCESS_KEY"), SessionToken: get("AWS_SESSION_TOKEN")}, e.Err()
 }

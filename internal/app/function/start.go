@@ -12,7 +12,6 @@ import (
 
 	"github.com/nowgo/agents/internal/app"
 	"github.com/nowgo/agents/internal/archive"
-	"github.com/nowgo/agents/internal/erasure"
 	"github.com/nowgo/agents/internal/gateway"
 	"github.com/nowgo/agents/internal/keykeeper"
 	"github.com/nowgo/agents/internal/settings"
@@ -83,7 +82,7 @@ func ServeEraser() {
 	if err != nil {
 		settings.Fail(fmt.Errorf("environment: NOWGO_BACKUP_DAYS: %w", err))
 	}
-	w := a.Eraser(app.Erasure{Rows: rows, Settle: erasure.DefaultSettle, Backups: time.Duration(days) * 24 * time.Hour})
+	w := a.Eraser(app.Erasure{Rows: rows, Settle: time.Duration(d.Env.Settle * float64(time.Second)), Backups: time.Duration(days) * 24 * time.Hour})
 	lambda.Start(func(ctx context.Context) error { return w.Run(ctx) })
 }
 
