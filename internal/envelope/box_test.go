@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nowgo/agents/internal/envelope"
+	"github.com/nowgo/agents/internal/tenant"
 )
 
 // careless gives everybody one key.
@@ -43,6 +44,16 @@ func TestASecretIsBoundToItsContextByItself(t *testing.T) {
 	for name, err := range map[string]error{"purpose": purpose, "client": client, "the border between them": shifted, "person": person, "wrapped key": header} {
 		if !errors.Is(err, envelope.ErrOpen) {
 			t.Errorf("another %s: %v, want ErrOpen", name, err)
+		}
+	}
+}
+
+// INVARIANT 6: what is no client is no owner, and no key is asked for on its behalf.
+func TestOnlyAClientOwns(t *testing.T) {
+	s := envelope.NewBox(careless{[]byte("wrapped")}, rand.Reader)
+	for _, owner := range []tenant.ID{"", "cli", "CLI_AZUL", "$platform#1", "cli_a b"} {
+		if box, err := s.Seal(t.Context(), owner, "channel", []byte("secret")); !errors.Is(err, envelope.ErrContext) || box != nil {
+			t.Errorf("%q: %x, %v", owner, box, err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/dynamo"
 	"github.com/nowgo/agents/internal/system"
+	"github.com/nowgo/agents/internal/tenant"
 	"github.com/nowgo/agents/tests/env"
 )
 
@@ -96,6 +98,33 @@ func TestCommitTriesAgainOnlyWhatCanSucceed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// asking notes for which partitions clients are asked.
+type asking struct {
+	dynamo.API
+	client tenant.ID
+	beside []tenant.ID
+}
+
+func (a *asking) For(_ context.Context, client tenant.ID, beside []tenant.ID) (dynamo.API, error) {
+	a.client, a.beside = client, beside
+	return a.API, nil
+}
+
+// INVARIANT 1: a commit is made by who may write what is in it: the client's partition, and each of the platform's once.
+func TestCommitAsksForWhatItTouches(t *testing.T) {
+	clients := &asking{API: &scripted{}}
+	table := dynamo.NewFor(clients, dynamo.Config{Table: "t", System: still})
+	e := audit.Event{Partition: someClient, Body: audit.Body{ID: "01J", Type: "thing.made"}}
+	changes := []store.Change{store.Create(store.Item{SK: "a"}), store.Create(store.Item{SK: "b"}), store.Create(store.Item{SK: "c"}), store.Create(store.Item{SK: "d"})}
+	changes[1].Partition, changes[2].Partition, changes[3].Partition = "$login#1", "$clients#2", "$login#1"
+	if err := table.Commit(t.Context(), someClient, audit.Of(e), changes...); err != nil {
+		t.Fatal(err)
+	}
+	if want := []tenant.ID{"$clients#2", "$login#1"}; clients.client != someClient || !slices.Equal(clients.beside, want) {
+		t.Errorf("asked for %q beside %q, want %q", clients.beside, clients.client, want)
 	}
 }
 
