@@ -87,7 +87,7 @@ func TestAnInvitationWithdrawnWhileItIsAccepted(t *testing.T) {
 func TestAnInvitationAcceptedBeforeItsMailFails(t *testing.T) {
 	var w *world
 	w = newWorld(t, func(d *identity.Deps) {
-		d.Mailer = sendFunc(func(ctx context.Context, m mail.Message) error {
+		d.Mailer = sendFunc(func(_ context.Context, m mail.Message) error {
 			if _, err := w.Accept(w.ctx, identity.Accept{Token: linked(t, m), Password: good}); err != nil {
 				t.Error(err)
 			}
