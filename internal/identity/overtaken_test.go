@@ -268,6 +268,21 @@ func TestAUserChangedMeanwhileIsNotRemovedUnseen(t *testing.T) {
 	}
 }
 
+// Of two who change a user as they saw them, the slower one is told.
+func TestAUserChangedMeanwhileIsNotChangedUnseen(t *testing.T) {
+	w, over := overtakenWorld(t)
+	admin, rui := w.join(t, azul, ana, tenant.ClientAdmin), w.join(t, azul, "rui@x.example", tenant.AgentManager)
+	first(t, over, func() error {
+		_, err := w.UpdateUser(admin.ctx, azul, rui.id, 2, identity.UserPatch{Role: ptr(tenant.StandardUser)})
+		return err
+	})
+	_, err := w.UpdateUser(admin.ctx, azul, rui.id, 2, identity.UserPatch{Name: ptr("Rui Costa")})
+	wantFault(t, err, fault.PreconditionFailed, "version_mismatch")
+	if u, err := w.GetUser(w.ctx, azul, rui.id); err != nil || u.Role != tenant.StandardUser || u.Name == "Rui Costa" {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
+
 // The secret of before a rotation does not work longer than the key, however long the overlap would be.
 func TestAnOverlapEndsWithTheKey(t *testing.T) {
 	w, _ := overtakenWorld(t)
