@@ -26,66 +26,52 @@ func (s *Service) Offboard(ctx context.Context, client tenant.ID, seen int64, gr
 	if graceDays < 0 || graceDays > MaxGrace {
 		return Client{}, fault.BadField(op, "query.grace_days", "must be 0 to 90")
 	}
-	c, err := s.seen(ctx, op, client, seen)
-	if err != nil {
-		return Client{}, err
-	}
-	if c.Status == Offboarding || c.Status == Erasing {
-		return Client{}, fault.New(op, fault.Conflict, "client_leaving")
-	}
-	now := s.System.Now().UTC().Truncate(time.Second)
-	c.before, c.Status, c.EraseAt = c.Status, Offboarding, now.AddDate(0, 0, graceDays)
-	return s.update(ctx, op, c, events.TypeClientOffboarded, events.ClientOffboarded{EraseAt: c.EraseAt, Version: c.Version + 1},
-		s.Directory.PlanErasure(directory.Due{Client: c.ID, At: c.EraseAt, Slug: c.Slug, Listed: c.CreatedAt, AskedAt: now}))
+	return s.act(ctx, op, client, seen, func(c Client) (step, error) {
+		if c.leaving() {
+			return step{}, fault.New(op, fault.Conflict, "client_leaving")
+		}
+		now := s.System.Now().UTC().Truncate(time.Second)
+		c.before, c.Status, c.EraseAt = c.Status, Offboarding, now.AddDate(0, 0, graceDays)
+		return step{c, events.TypeClientOffboarded, events.ClientOffboarded{EraseAt: c.EraseAt, Version: c.Version + 1}, []store.Change{
+			s.Directory.PlanErasure(directory.Due{Client: c.ID, At: c.EraseAt, Slug: c.Slug, Listed: c.CreatedAt, AskedAt: now})}}, nil
+	})
 }
 
-// Restore takes back a client that is leaving, within its grace period; it is active or suspended again, as it was. Errors: NotFound, PreconditionFailed,
-// Conflict `client_not_leaving` (it is not leaving, or its erasure has begun).
+// Restore takes back a client that is leaving, within its grace period; it is active or suspended again, as it was. Errors: NotFound,
+// PreconditionFailed (with a version seen), Conflict `client_not_leaving` (it is not leaving, or its erasure has begun), Unavailable.
 func (s *Service) Restore(ctx context.Context, client tenant.ID, seen int64) (Client, error) {
 	const op = "client.Restore"
-	c, err := s.seen(ctx, op, client, seen)
-	if err != nil {
-		return Client{}, err
-	}
-	if c.Status != Offboarding {
-		return Client{}, fault.New(op, fault.Conflict, "client_not_leaving")
-	}
-	due, err := s.Directory.Erasure(ctx, c.ID, c.EraseAt)
-	if err != nil {
-		return Client{}, store.Fault(op, err)
-	}
-	c.Status, c.before, c.EraseAt = cmp.Or(c.before, Active), "", time.Time{}
-	return s.update(ctx, op, c, events.TypeClientRestored, events.ClientRestored{Version: c.Version + 1}, s.Directory.EndErasure(due))
+	return s.act(ctx, op, client, seen, func(c Client) (step, error) {
+		if c.Status != Offboarding {
+			return step{}, fault.New(op, fault.Conflict, "client_not_leaving")
+		}
+		due, err := s.Directory.Erasure(ctx, c.ID, c.EraseAt)
+		if err != nil {
+			return step{}, store.Fault(op, err)
+		}
+		c.Status, c.before, c.EraseAt = cmp.Or(c.before, Active), "", time.Time{}
+		return step{c, events.TypeClientRestored, events.ClientRestored{Version: c.Version + 1},
+			[]store.Change{s.Directory.EndErasure(due)}}, nil
+	})
 }
 
-// seen returns the client where it is at the version, or where that is 0.
-func (s *Service) seen(ctx context.Context, op string, client tenant.ID, seen int64) (Client, error) {
-	c, err := s.Client(ctx, client)
-	if err == nil && seen != 0 && c.Version != seen {
-		err = fault.New(op, fault.PreconditionFailed, "version_mismatch")
-	}
-	return c, err
-}
+// leaving reports whether the client is on its way out.
+func (c Client) leaving() bool { return c.Status == Offboarding || c.Status == Erasing }
 
 // MarkErasing makes a client whose grace period is over one that is being erased, with its entry in the list. It returns false where the
-// client was taken back, or is marked already or gone.
-func (s *Service) MarkErasing(ctx context.Context, client tenant.ID) (bool, error) {
-	const op = "client.MarkErasing"
-	for try := 1; ; try++ {
-		c, err := s.Client(ctx, client)
-		if fault.Is(err, fault.NotFound) {
-			return false, nil
-		}
-		if err != nil || c.Status != Offboarding {
-			return false, err
+// client was taken back, or is marked already or gone. Errors: Unavailable, those of the table.
+func (s *Service) MarkErasing(ctx context.Context, client tenant.ID) (marked bool, err error) {
+	_, err = s.act(ctx, "client.MarkErasing", client, 0, func(c Client) (step, error) {
+		if marked = c.Status == Offboarding; !marked {
+			return step{Client: c}, nil
 		}
 		c.Status = Erasing
-		_, err = s.update(ctx, op, c, events.TypeClientUpdated, events.Updated{Fields: []string{"status"}, Version: c.Version + 1})
-		// Taken back, marked or changed in another way meanwhile: what it is now decides.
-		if !fault.Is(err, fault.PreconditionFailed) || !store.Again(ctx, try) {
-			return err == nil, err
-		}
+		return step{c, events.TypeClientUpdated, events.Updated{Fields: []string{"status"}, Version: c.Version + 1}, nil}, nil
+	})
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
 	}
+	return marked && err == nil, err
 }
 
 // Certificate returns the certificate of a client's erasure, in JWS compact form (RFC 7515 §7.1). Errors: NotFound

@@ -126,40 +126,55 @@ func (s *Service) Clients(ctx context.Context, limit int, cursor string) ([]dire
 // `client_leaving`, Unavailable.
 func (s *Service) SetStatus(ctx context.Context, client tenant.ID, seen int64, to Status) (Client, error) {
 	const op = "client.SetStatus"
+	return s.act(ctx, op, client, seen, func(c Client) (step, error) {
+		if c.Status == to {
+			return step{Client: c}, nil
+		}
+		if c.leaving() {
+			return step{}, fault.New(op, fault.Conflict, "client_leaving")
+		}
+		c.Status = to
+		if to == Active {
+			return step{c, "client.resumed", events.ClientResumed{Version: c.Version + 1}, nil}, nil
+		}
+		return step{c, "client.suspended", events.ClientSuspended{Version: c.Version + 1}, nil}, nil
+	})
+}
+
+// step is a client as it is to be, still at the version at which it was read, and the event that says so. Without a kind it stays as it is.
+type step struct {
+	Client
+	kind    string
+	payload any
+	more    []store.Change // of the same commit
+}
+
+// act changes a client that is read for it, and returns it at its new version. Where seen is not 0 the client must be at that version.
+// INVARIANT 13: who names no version cannot have a wrong one, so where another change comes between, next is asked again.
+func (s *Service) act(ctx context.Context, op string, client tenant.ID, seen int64, next func(Client) (step, error)) (Client, error) {
 	for try := 1; ; try++ {
 		c, err := s.Client(ctx, client)
 		if err != nil {
 			return Client{}, err
 		}
-		if c.Status == to && (seen == 0 || seen == c.Version) {
-			return c, nil
-		}
 		if seen != 0 && seen != c.Version {
 			return Client{}, fault.New(op, fault.PreconditionFailed, "version_mismatch")
 		}
-		if c.Status == Offboarding || c.Status == Erasing {
-			return Client{}, fault.New(op, fault.Conflict, "client_leaving")
+		st, err := next(c)
+		if err != nil {
+			return Client{}, err
 		}
-		c, err = s.setStatus(ctx, op, c, to)
-		if seen != 0 {
-			return c, err
+		if st.kind == "" {
+			return c, nil
 		}
-		// INVARIANT 13: who named no version cannot have a wrong one.
-		if !fault.Is(err, fault.PreconditionFailed) {
+		c, err = s.update(ctx, op, st.Client, st.kind, st.payload, st.more...)
+		if seen != 0 || !fault.Is(err, fault.PreconditionFailed) {
 			return c, err
 		}
 		if !store.Again(ctx, try) {
 			return Client{}, fault.Wrap(op, fault.Unavailable, "busy", err)
 		}
 	}
-}
-
-func (s *Service) setStatus(ctx context.Context, op string, c Client, to Status) (Client, error) {
-	c.Status = to
-	if to == Active {
-		return s.update(ctx, op, c, "client.resumed", events.ClientResumed{Version: c.Version + 1})
-	}
-	return s.update(ctx, op, c, "client.suspended", events.ClientSuspended{Version: c.Version + 1})
 }
 
 // update commits a client that was read at c.Version together with its entry in the platform's list, and returns it at its new
