@@ -1,14 +1,11 @@
 package app
 
 import (
-	"context"
 	"time"
 
-	"github.com/nowgo/agents/internal/cache"
 	"github.com/nowgo/agents/internal/erasure"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/directory"
-	"github.com/nowgo/agents/internal/tenant"
 )
 
 // Erasure is how a deployment erases clients.
@@ -21,17 +18,6 @@ type Erasure struct {
 // Eraser returns the worker that erases the clients whose grace period is over. It needs the platform's secret.
 func (a *App) Eraser(e Erasure) *erasure.Worker {
 	return &erasure.Worker{Table: a.ports.Table, Rows: e.Rows, Directory: directory.New(a.ports.Table), Clients: a.clients, People: a.Identity,
-		Files: a.ports.Blobs, Cache: forgetful{a.ports.Cache}, System: a.ports.System, Log: a.ports.Log, Signer: a.certificates,
+		Files: a.ports.Blobs, Cache: a.ports.Cache, System: a.ports.System, Log: a.ports.Log, Signer: a.certificates,
 		Settle: e.Settle, Backups: e.Backups}
-}
-
-// forgetful clears caches that can be cleared. What others keep ends with its lifetime, long before the erasure does.
-type forgetful struct{ cache.Cache }
-
-// Clear implements erasure.Cache.
-func (f forgetful) Clear(ctx context.Context, client tenant.ID) error {
-	if c, ok := f.Cache.(erasure.Cache); ok {
-		return c.Clear(ctx, client)
-	}
-	return nil
 }

@@ -44,4 +44,7 @@ type Cache interface {
 	Set(ctx context.Context, key Key, value []byte, lifetime time.Duration)
 	// Delete forgets the value.
 	Delete(ctx context.Context, key Key)
+	// Clear forgets every value of the client, as far as this process reaches. Errors: [ErrNoAnswer] (wrapped) where something may
+	// be left.
+	Clear(ctx context.Context, client tenant.ID) error
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/nowgo/agents/events"
 	"github.com/nowgo/agents/internal/audit"
 	"github.com/nowgo/agents/internal/blob"
+	"github.com/nowgo/agents/internal/cache"
 	"github.com/nowgo/agents/internal/store"
 	"github.com/nowgo/agents/internal/store/directory"
 	"github.com/nowgo/agents/internal/system"
@@ -50,12 +51,6 @@ type Clients interface {
 	MarkErasing(ctx context.Context, client tenant.ID) (bool, error)
 }
 
-// Cache forgets.
-type Cache interface {
-	// Clear forgets every value of the client, as far as this process reaches.
-	Clear(ctx context.Context, client tenant.ID) error
-}
-
 // Worker erases clients. Runs may overlap: the directory's conditions let each step count once.
 type Worker struct {
 	Table     store.Table
@@ -64,7 +59,7 @@ type Worker struct {
 	Clients   Clients
 	People    People
 	Files     blob.Store
-	Cache     Cache
+	Cache     cache.Cache
 	System    system.System
 	Log       *slog.Logger
 	Signer    *Signer

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -60,6 +61,13 @@ func (s *shelves) Set(_ context.Context, key cache.Key, value []byte, lifetime t
 	if lifetime > 0 {
 		s.cached[key] = value
 	}
+}
+
+func (s *shelves) Clear(_ context.Context, client tenant.ID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.cached, func(k cache.Key, _ []byte) bool { return k.Client() == client })
+	return nil
 }
 
 func (s *shelves) Delete(_ context.Context, key cache.Key) {

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) Subject) {
 		{"keeps, replaces and forgets", lifecycle},
 		{"keeps clients and kinds apart", apart},
 		{"forgets when the lifetime is over", lifetimes},
+		{"forgets one client alone", cleared},
 		{"keeps its own copy", copies},
 		{"may be used concurrently", concurrent},
 	} {
@@ -63,6 +64,23 @@ func lookAlikes() []cache.Key {
 		cache.Of("cli_one", "a", "#b"), cache.Of("cli_on", "ea", "b"), cache.Of("cli_one", "a:", "b"), cache.Of("cli_one", "a", ":b"),
 		cache.Of("cli_one", "a:b", ""), cache.Of("cli_one", "", "a:b"), cache.Of("cli_one", "a", "b}"), cache.Of("cli_one", "a", "\x00\xff"),
 		cache.Of("cli_one", "a%3A", "b"), cache.Of("cli_one", "A", "b"), cache.Of("cli_one", "a", "B")}
+}
+
+func cleared(t *testing.T, s Subject) {
+	gone := []cache.Key{cache.Of("cli_one", "a", "b"), cache.Of("cli_one", "", "")}
+	left := []cache.Key{cache.Of("cli_two", "a", "b"), cache.Of("cli_on", "ea", "b"), cache.Of("cli_one-b", "a", "b"), cache.Platform("a", "b")}
+	for _, key := range append(gone[:2:2], left...) {
+		s.Set(t.Context(), key, []byte("v"), time.Hour)
+	}
+	if err := s.Clear(t.Context(), "cli_one"); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range gone {
+		want(t, s, key, "", false)
+	}
+	for _, key := range left {
+		want(t, s, key, "v", true)
+	}
 }
 
 func apart(t *testing.T, s Subject) {
